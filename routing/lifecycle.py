@@ -1,0 +1,303 @@
+"""Knows the states of a case and every move between them: who may make it, and what it does to clocks."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from routing.errors import IllegalMove
+from routing.facts import KINDS
+
+Status = Literal["open", "closed"]
+ClockEffect = Literal[
+    "meets_accept", "meets_first_answer", "meets_resolve", "pause", "resume", "restart", "extend"
+]
+
+# Inner state -> what the public sees. The order is the usual course of a case.
+STATES: dict[str, Status] = {
+    "submitted": "open",
+    "routed": "open",
+    "accepted": "open",
+    "in_progress": "open",
+    "waiting": "open",
+    "resolved": "closed",
+    "confirmed": "closed",
+    "closed": "closed",
+    "rejected": "closed",
+    "duplicate": "closed",
+}
+OPEN_STATES = tuple(state for state, status in STATES.items() if status == "open")
+CLOSED_STATES = tuple(state for state, status in STATES.items() if status == "closed")
+
+ROLES = ("handler", "unit_head", "dispatcher", "admin", "system", "reporter")
+PARTS = ("lead", "assist", "desk", "system", "reporter")
+
+TRANSFER_REASONS = (
+    "not_our_area",
+    "not_our_service",
+    "needs_other_skill",
+    "shared_boundary",
+    "contract_ended",
+    "conflict_of_interest",
+    "no_capacity",
+)
+WAIT_REASONS = (
+    "awaiting_reporter",
+    "awaiting_parts",
+    "awaiting_access",
+    "awaiting_permit",
+    "awaiting_other_unit",
+    "awaiting_contractor",
+    "weather",
+    "season",
+)
+# The third transfer goes to the coordination desk by itself.
+TRANSFERS_BEFORE_DESK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingCode:
+    """What a unit says when it has finished with a case.
+
+    `to_state` is "" when the case stays where it is. `counts_as` is its weight in the resolution rate.
+    `outside_state` is where the case goes instead when it is handed to an outside body by name.
+    """
+
+    code: str
+    to_state: str
+    counts_as: Literal["yes", "half", "no", "follows"]
+    proof: Literal["photo", "reason", "rule", "date", "text", "none"]
+    kinds: tuple[str, ...] = KINDS
+    outside_state: str = ""
+    clock: tuple[ClockEffect, ...] = ("meets_accept", "meets_first_answer", "meets_resolve")
+
+
+_NOT_REPORTS = tuple(kind for kind in KINDS if kind != "report")
+CLOSING_CODES: dict[str, ClosingCode] = {
+    row.code: row
+    for row in (
+        ClosingCode("fixed", "resolved", "yes", "photo"),
+        ClosingCode("partly_fixed", "resolved", "half", "photo"),
+        ClosingCode("not_found", "resolved", "no", "photo"),
+        ClosingCode("not_ours", "routed", "no", "reason", outside_state="rejected", clock=("restart",)),
+        ClosingCode("merged", "duplicate", "follows", "none"),
+        ClosingCode("declined", "rejected", "no", "rule"),
+        ClosingCode("planned", "", "no", "date", clock=("meets_first_answer", "extend")),
+        ClosingCode("answered", "resolved", "yes", "text", kinds=_NOT_REPORTS),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRow:
+    """One row of the lifecycle: an action, where it may start, where it leads and who may take it.
+
+    `to_state` is "" when the state does not change and "*" when the closing code decides. `closing_code` is
+    the code that the action implies. `reason_codes` empty with `needs_reason` set means any words will do.
+    """
+
+    action: str
+    from_states: tuple[str, ...]
+    to_state: str
+    roles: tuple[str, ...]
+    parts: tuple[str, ...]
+    needs_reason: bool = False
+    clock: tuple[ClockEffect, ...] = ()
+    reason_codes: tuple[str, ...] = ()
+    closing_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A move that was allowed, with all its consequences. `to_desk`: the coordination desk now leads."""
+
+    action: str
+    from_state: str
+    to_state: str
+    clock: tuple[ClockEffect, ...]
+    closing_code: str = ""
+    reason: str = ""
+    to_desk: bool = False
+
+    @property
+    def status(self) -> Status:
+        """The public status after the move."""
+        return STATES[self.to_state]
+
+    @property
+    def is_state_changed(self) -> bool:
+        """Tell whether the case now stands elsewhere."""
+        return self.from_state != self.to_state
+
+
+_STAFF = ("handler", "unit_head", "dispatcher", "admin")
+_HEADS = ("unit_head", "dispatcher", "admin")
+_DESK = ("dispatcher", "admin")
+_LEAD = ("lead", "desk")
+_ACTIVE = ("accepted", "in_progress", "waiting")
+_OWNED = ("routed", *_ACTIVE)
+_DONE: tuple[ClockEffect, ...] = ("meets_accept", "meets_first_answer", "meets_resolve")
+
+_ROWS = (
+    TransitionRow("route", ("submitted",), "routed", ("system", *_DESK), ("system", "desk")),
+    TransitionRow("assign", OPEN_STATES, "routed", _DESK, ("desk",), needs_reason=True, clock=("restart",)),
+    TransitionRow("accept", ("routed",), "accepted", _STAFF, _LEAD, clock=("meets_accept",)),
+    TransitionRow("start", ("accepted",), "in_progress", _STAFF, _LEAD),
+    TransitionRow(
+        "update", OPEN_STATES, "", _STAFF, ("lead", "assist", "desk"), clock=("meets_first_answer",)
+    ),
+    TransitionRow("note", tuple(STATES), "", (*_STAFF, "system"), ("lead", "assist", "desk", "system")),
+    # A handler may not grant a pause to himself: every pause has a granter.
+    TransitionRow(
+        "wait",
+        ("accepted", "in_progress"),
+        "waiting",
+        _HEADS,
+        _LEAD,
+        needs_reason=True,
+        clock=("pause",),
+        reason_codes=WAIT_REASONS,
+    ),
+    TransitionRow(
+        "resume", ("waiting",), "in_progress", (*_STAFF, "system"), (*_LEAD, "system"), clock=("resume",)
+    ),
+    TransitionRow(
+        "transfer",
+        _OWNED,
+        "routed",
+        _STAFF,
+        _LEAD,
+        needs_reason=True,
+        clock=("restart",),
+        reason_codes=TRANSFER_REASONS,
+    ),
+    TransitionRow("extend", _OWNED, "", _HEADS, _LEAD, needs_reason=True, clock=("extend",)),
+    TransitionRow("resolve", _ACTIVE, "*", _STAFF, _LEAD),
+    TransitionRow("confirm", ("resolved",), "confirmed", ("reporter",), ("reporter",)),
+    TransitionRow(
+        "contest",
+        ("resolved", "confirmed", "closed", "rejected"),
+        "accepted",
+        ("reporter",),
+        ("reporter",),
+        clock=("restart",),
+    ),
+    TransitionRow("reopen", CLOSED_STATES, "accepted", _HEADS, _LEAD, needs_reason=True, clock=("restart",)),
+    TransitionRow("close", ("resolved", "confirmed"), "closed", ("system", *_DESK), ("system", "desk")),
+    TransitionRow(
+        "reject",
+        ("submitted", *_OWNED),
+        "rejected",
+        _HEADS,
+        _LEAD,
+        needs_reason=True,
+        clock=_DONE,
+        closing_code="declined",
+    ),
+    TransitionRow(
+        "mark_duplicate",
+        ("submitted", *_OWNED),
+        "duplicate",
+        (*_STAFF, "system"),
+        (*_LEAD, "system"),
+        clock=_DONE,
+        closing_code="merged",
+    ),
+    TransitionRow(
+        "unmerge",
+        ("duplicate",),
+        "routed",
+        ("reporter", *_DESK),
+        ("reporter", "desk"),
+        clock=("restart",),
+    ),
+)
+TRANSITIONS: dict[str, TransitionRow] = {row.action: row for row in _ROWS}
+
+
+def move(
+    state: str,
+    action: str,
+    role: str,
+    part: str,
+    *,
+    reason: str = "",
+    closing_code: str = "",
+    kind: str = "report",
+    outside_body: str = "",
+    transfers: int = 0,
+    is_with_desk: bool = False,
+) -> Transition:
+    """Return what happens when somebody takes an action, or raise IllegalMove.
+
+    `reason` is a reason code where the row names codes, else words. `kind` is the service's kind.
+    `outside_body` names whom a `not_ours` case was handed to. `transfers` counts those before this one.
+    `is_with_desk`: the coordination unit leads already, so nothing can go to it.
+    IllegalMove.reason is one of: move.unknown_state, move.unknown_action, move.wrong_state,
+    move.not_your_role, move.not_your_part, move.reason_needed, move.reason_unknown,
+    move.closing_code_needed, move.closing_code_unknown, move.closing_code_kind, move.closing_code_unexpected,
+    move.desk_has_it.
+    """
+    row = TRANSITIONS.get(action)
+    refusal = _refusal(row, state, role, part, reason) or _closing_refusal(row, closing_code, kind)
+    if row is None or refusal:
+        raise IllegalMove(state, action, refusal)
+    if row.to_state == "*":
+        ending = _finish(state, action, CLOSING_CODES[closing_code], reason, outside_body)
+        if ending.to_desk and is_with_desk:
+            raise IllegalMove(state, action, "move.desk_has_it")
+        return ending
+    is_ruled = part == "desk" or is_with_desk  # the desk's own hand-over is a ruling
+    to_desk = action == "transfer" and transfers + 1 >= TRANSFERS_BEFORE_DESK and not is_ruled
+    return Transition(
+        action, state, row.to_state or state, row.clock, row.closing_code, reason.strip(), to_desk
+    )
+
+
+def available(state: str, role: str, part: str) -> tuple[str, ...]:
+    """Return the actions that this person may take now, in the table's order, for buttons."""
+    return tuple(
+        row.action for row in _ROWS if state in row.from_states and role in row.roles and part in row.parts
+    )
+
+
+def closing_codes_for(kind: str) -> tuple[ClosingCode, ...]:
+    """Return the closing codes that a service of this kind may end with."""
+    return tuple(code for code in CLOSING_CODES.values() if kind in code.kinds)
+
+
+def _refusal(row: TransitionRow | None, state: str, role: str, part: str, reason: str) -> str:
+    if state not in STATES:
+        return "move.unknown_state"
+    if row is None:
+        return "move.unknown_action"
+    if state not in row.from_states:
+        return "move.wrong_state"
+    if role not in row.roles:
+        return "move.not_your_role"
+    if part not in row.parts:
+        return "move.not_your_part"
+    if row.needs_reason and not reason.strip():
+        return "move.reason_needed"
+    if row.reason_codes and reason.strip() not in row.reason_codes:
+        return "move.reason_unknown"
+    return ""
+
+
+def _closing_refusal(row: TransitionRow | None, closing_code: str, kind: str) -> str:
+    if row is None:
+        return "move.unknown_action"
+    if row.to_state != "*":
+        return "move.closing_code_unexpected" if closing_code not in ("", row.closing_code) else ""
+    if not closing_code:
+        return "move.closing_code_needed"
+    if closing_code not in CLOSING_CODES:
+        return "move.closing_code_unknown"
+    return "" if kind in CLOSING_CODES[closing_code].kinds else "move.closing_code_kind"
+
+
+def _finish(state: str, action: str, code: ClosingCode, reason: str, outside_body: str) -> Transition:
+    if outside_body.strip() and code.outside_state:
+        return Transition(action, state, code.outside_state, _DONE, code.code, reason.strip())
+    is_handed_back = code.to_state == "routed"
+    return Transition(
+        action, state, code.to_state or state, code.clock, code.code, reason.strip(), is_handed_back
+    )

@@ -1,0 +1,132 @@
+"""Knows what is wrong with a rulebook that can be read but would not do what its writer meant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from routing.leaves import (
+    ALWAYS,
+    AnswerLeaf,
+    AttributeLeaf,
+    LayerLeaf,
+    Leaf,
+    NearLeaf,
+    ServiceLeaf,
+)
+from routing.rules import FALLBACK, BoundaryOf, LeastLoaded, NearestOf, Rule, Rulebook, Selector, UnitNamed
+
+if TYPE_CHECKING:
+    from routing.facts import Service
+    from routing.units import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding: `code` is stable, `subject` the offending word, `message` a sentence for a person."""
+
+    rule_id: str
+    severity: Literal["error", "warning"]
+    code: str
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a rulebook may speak of.
+
+    `layers` maps a layer to its boundary codes. `questions` maps a question to its answer keys, empty when
+    any text will do. `plans` are the response plans; None where they are not known yet.
+    """
+
+    directory: Directory
+    services: Mapping[str, Service]
+    layers: Mapping[str, Collection[str]]
+    questions: Mapping[str, Collection[str]]
+    plans: Collection[str] | None = None
+
+
+def lint(rulebook: Rulebook, known: Known) -> list[Problem]:
+    """Return every problem, in the order of the book; an error means a rule that cannot work."""
+    problems: list[Problem] = []
+    closed_by = ""
+    for rule in rulebook.rules:
+        if closed_by:
+            problems.append(
+                _warn(rule, "unreachable", closed_by, f"is never reached: {closed_by} always matches")
+            )
+        for leaf in rule.when.leaves():
+            problems += _leaf_problems(rule, leaf, known)
+        for selector in (rule.lead, *rule.assist):
+            problems += _selector_problems(rule, selector, known)
+        problems += _option_problems(rule, known)
+        if rule.when is ALWAYS and rule.id != FALLBACK and not closed_by and _always_names(rule):
+            closed_by = rule.id
+    return problems
+
+
+def _always_names(rule: Rule) -> bool:
+    return isinstance(rule.lead, UnitNamed | LeastLoaded)
+
+
+def _leaf_problems(rule: Rule, leaf: Leaf, known: Known) -> Iterator[Problem]:
+    if isinstance(leaf, ServiceLeaf) and leaf.field != "kind":
+        offered = {getattr(service, leaf.field) for service in known.services.values()}
+        name = "service" if leaf.field == "code" else "group"
+        yield from _unknown(rule, name, leaf.values - offered)
+    elif isinstance(leaf, LayerLeaf):
+        yield from _layer_problems(rule, leaf, known)
+    elif isinstance(leaf, AttributeLeaf | NearLeaf):
+        yield from _unknown(rule, "layer", {leaf.layer} - set(known.layers))
+    elif isinstance(leaf, AnswerLeaf):
+        yield from _answer_problems(rule, leaf, known)
+
+
+def _layer_problems(rule: Rule, leaf: LayerLeaf, known: Known) -> Iterator[Problem]:
+    if leaf.layer not in known.layers:
+        yield from _unknown(rule, "layer", {leaf.layer})
+    elif leaf.codes is not None:
+        yield from _unknown(rule, "boundary", leaf.codes - set(known.layers[leaf.layer]))
+
+
+def _answer_problems(rule: Rule, leaf: AnswerLeaf, known: Known) -> Iterator[Problem]:
+    if leaf.question not in known.questions:
+        yield from _unknown(rule, "question", {leaf.question})
+    elif options := set(known.questions[leaf.question]):
+        yield from _unknown(rule, "answer", leaf.values - options)
+
+
+def _selector_problems(rule: Rule, selector: Selector, known: Known) -> Iterator[Problem]:
+    if isinstance(selector, UnitNamed | LeastLoaded):
+        units = (selector.unit,) if isinstance(selector, UnitNamed) else selector.units
+        yield from _unknown(rule, "unit", {unit for unit in units if unit not in known.directory})
+        return
+    if not isinstance(selector, BoundaryOf | NearestOf):
+        return
+    if selector.layer not in known.layers:
+        yield from _unknown(rule, "layer", {selector.layer})
+        return
+    orphans = set(known.layers[selector.layer]) - known.directory.boundaries_of_layer(selector.layer)
+    for code in sorted(orphans):
+        subject = f"{selector.layer}/{code}"
+        yield _warn(rule, "boundary_without_unit", subject, f"no unit answers for {subject}")
+
+
+def _option_problems(rule: Rule, known: Known) -> Iterator[Problem]:
+    if rule.question:
+        yield from _unknown(rule, "question", {rule.question} - set(known.questions))
+    if rule.plan and known.plans is not None:
+        yield from _unknown(rule, "plan", {rule.plan} - set(known.plans))
+    if rule.question and rule.ambiguous != "ask":
+        yield _warn(rule, "question_never_asked", rule.question, "has a question but ambiguous is not ask")
+
+
+def _unknown(rule: Rule, what: str, words: Collection[str]) -> Iterator[Problem]:
+    for word in sorted(words):
+        yield Problem(rule.id, "error", f"unknown_{what}", word, f"there is no {what} {word!r}")
+
+
+def _warn(rule: Rule, code: str, subject: str, message: str) -> Problem:
+    return Problem(rule.id, "warning", code, subject, message)

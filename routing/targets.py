@@ -1,0 +1,165 @@
+"""Knows what a city aims at: which target applies to a report, and the clocks that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal, get_args
+
+from routing.calendar import TIME_UNITS, TimeUnit, WorkingCalendar
+from routing.errors import RoutingError
+from routing.priority import PRIORITIES
+
+if TYPE_CHECKING:
+    from routing.facts import Service
+
+ClockKind = Literal["promise", "unit"]
+Stage = Literal["accept", "first_answer", "resolve"]
+CLOCK_KINDS: tuple[ClockKind, ...] = get_args(ClockKind)
+STAGES: tuple[Stage, ...] = get_args(Stage)
+# The promise has one target; the unit's own clock has three.
+CLOCKS: tuple[tuple[ClockKind, Stage], ...] = (
+    ("promise", "resolve"),
+    ("unit", "accept"),
+    ("unit", "first_answer"),
+    ("unit", "resolve"),
+)
+ANYTHING = "*"
+AT_RISK_SHARE = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One aim. `applies_to` is a service code, a group or `*`; `priority` blank means every priority."""
+
+    applies_to: str
+    priority: str
+    clock: ClockKind
+    stage: Stage
+    amount: float
+    unit: TimeUnit
+
+
+@dataclass(frozen=True, slots=True)
+class ClockPlan:
+    """One clock of a case, instants in UTC. `target` is the row it came from."""
+
+    kind: ClockKind
+    stage: Stage
+    start_at: datetime
+    due_at: datetime
+    at_risk_at: datetime
+    target: Target
+
+
+class TargetTable:
+    """A city's targets. Raises RoutingError for two rows that say the same thing, or a row that cannot be."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, targets: Iterable[Target]) -> None:
+        self._rows: dict[tuple[str, str, str, str], Target] = {}
+        for target in targets:
+            if problem := _problem(target):
+                raise RoutingError(f"target for {target.applies_to!r}: {problem}")
+            key = (target.applies_to, target.priority, target.clock, target.stage)
+            if key in self._rows:
+                raise RoutingError(f"two targets for {' '.join(filter(None, key))}")
+            self._rows[key] = target
+
+    def __iter__(self) -> Iterator[Target]:
+        return iter(self._rows.values())
+
+    def find(self, service: Service, priority: str, clock: ClockKind, stage: Stage) -> Target | None:
+        """Return the most specific row: service before group before `*`, then the priority before blank."""
+        for scope in filter(None, (service.code, service.group, ANYTHING)):
+            for wanted in (priority, ""):
+                if found := self._rows.get((scope, wanted, clock, stage)):
+                    return found
+        return None
+
+
+def plan_clocks(
+    service: Service,
+    priority: str,
+    start: datetime,
+    calendar: WorkingCalendar,
+    table: TargetTable,
+    *,
+    at_risk_share: float = AT_RISK_SHARE,
+) -> tuple[ClockPlan, ...]:
+    """Return the clocks of a report filed at `start`: the promise first, then the unit's by stage."""
+    plans = []
+    for kind, stage in CLOCKS:
+        target = table.find(service, priority, kind, stage)
+        if target is not None:
+            plans.append(plan_clock(target, start, calendar, at_risk_share=at_risk_share))
+    return tuple(plans)
+
+
+def plan_clock(
+    target: Target, start: datetime, calendar: WorkingCalendar, *, at_risk_share: float = AT_RISK_SHARE
+) -> ClockPlan:
+    """Return the clock of one target: also used when a transfer or a reopening starts it again."""
+    start_at = start.astimezone(UTC)
+    due_at = calendar.add(start, target.amount, target.unit)
+    at_risk_at = _at_risk(start_at, due_at, target.unit, calendar, at_risk_share)
+    return ClockPlan(target.clock, target.stage, start_at, due_at, at_risk_at, target)
+
+
+def due_after_pause(
+    due_at: datetime, paused_at: datetime, resumed_at: datetime, unit: TimeUnit, calendar: WorkingCalendar
+) -> datetime:
+    """Return when a paused clock is due once it runs again (UTC).
+
+    Hours and days move by the length of the pause. working_hours: what was left of opening hours is counted
+    from `resumed_at`. working_days: what was left of working days, keeping the due time of day, so that a
+    pause within one day moves nothing. A clock already due when it was paused keeps its due instant.
+    """
+    if due_at <= paused_at or resumed_at <= paused_at:
+        return due_at.astimezone(UTC)
+    if unit in ("hours", "days"):
+        return (due_at + (resumed_at - paused_at)).astimezone(UTC)
+    if unit == "working_hours":
+        left = timedelta(minutes=calendar.working_minutes(paused_at, due_at))
+        return calendar.advance(resumed_at, left)
+    return _move_working_days(due_at, paused_at, resumed_at, calendar)
+
+
+def _move_working_days(
+    due_at: datetime, paused_at: datetime, resumed_at: datetime, calendar: WorkingCalendar
+) -> datetime:
+    paused, resumed, due = (at.astimezone(calendar.zone).date() for at in (paused_at, resumed_at, due_at))
+    worked, day = 0, paused
+    while day < resumed:
+        day += timedelta(days=1)
+        worked += calendar.is_working_day(day)
+    clock = due_at.astimezone(calendar.zone).time()
+    moved = calendar.working_day_after(due, worked)
+    return datetime.combine(moved, clock, tzinfo=calendar.zone).astimezone(UTC)
+
+
+def _at_risk(
+    start: datetime, due: datetime, unit: TimeUnit, calendar: WorkingCalendar, share: float
+) -> datetime:
+    """Return the instant at which `share` of the span has passed, in working time where that is the measure."""
+    if unit in ("working_hours", "working_days"):
+        minutes = calendar.working_minutes(start, due)
+        if minutes > 0:
+            return calendar.advance(start, timedelta(minutes=minutes * share))
+    return start + (due - start) * share
+
+
+def _problem(target: Target) -> str:
+    if target.priority and target.priority not in PRIORITIES:
+        return f"unknown priority {target.priority!r}"
+    if (target.clock, target.stage) not in CLOCKS:
+        return f"there is no clock {target.clock} {target.stage}"
+    if target.unit not in TIME_UNITS:
+        return f"unknown unit {target.unit!r}"
+    if not target.amount > 0:
+        return "the amount must be over 0"
+    if target.unit.endswith("days") and target.amount != int(target.amount):
+        return "days are counted whole"
+    return ""
