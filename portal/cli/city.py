@@ -1,0 +1,66 @@
+"""Knows `wenlu city`: every problem of a pack listed, and a pack loaded into its own database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from portal import clock
+from portal.cli.connect import reached
+from portal.cli.database import is_current, migrate
+from portal.operations.load_city import Loaded, load_city
+from portal.pack.check import check as check_pack
+from portal.pack.model import Finding
+from portal.pack.reader import read_pack
+
+pack_argument = click.argument("pack", type=click.Path(path_type=Path))
+
+
+@click.group()
+def city() -> None:
+    """A city is a folder: check it, load it."""
+
+
+@city.command()
+@pack_argument
+def check(pack: Path) -> None:
+    """List every problem of a pack with file, row and column; exit 1 where there are errors."""
+    findings = check_pack(read_pack(pack), clock.now().date())
+    errors = report_findings(findings)
+    if errors:
+        sys.exit(1)
+    click.echo(f"{pack}: no errors, {len(findings)} warnings")
+
+
+@city.command()
+@pack_argument
+def load(pack: Path) -> None:
+    """Load a pack into its own database; loading it again changes nothing."""
+    read = read_pack(pack)
+    if report_findings(read.errors):
+        sys.exit(1)
+    with reached(read.city.jurisdiction_id) as here:
+        if not is_current(here.database.url):
+            migrate(here.database.url)
+        with here.database.transaction() as tx:
+            loaded = load_city(tx, read, lambda step: click.echo(f"  {step}", err=True))
+    click.echo(outcome(loaded))
+
+
+def outcome(loaded: Loaded) -> str:
+    """What loading did, in one line."""
+    if not loaded.is_changed:
+        return f"{loaded.jurisdiction_id} was loaded already; nothing changed"
+    return f"{loaded.jurisdiction_id} is loaded"
+
+
+def report_findings(findings: Iterable[Finding]) -> int:
+    """Print findings, errors to stderr; answers how many errors there are."""
+    errors = 0
+    for found in findings:
+        click.echo(str(found), err=found.severity == "error")
+        errors += found.severity == "error"
+    return errors

@@ -1,0 +1,6 @@
+"""Knows every table: importing this fills the MetaData, for migrations and tests."""
+
+from portal.models import city, ledger, people, report, work
+from portal.models.base import metadata
+
+__all__ = ["city", "ledger", "metadata", "people", "report", "work"]

@@ -1,0 +1,151 @@
+"""Knows the tables of a report: the current state beside its events, its clocks, photos and contact."""
+
+from __future__ import annotations
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import UUID
+
+from portal.models.base import instant, json_column, jurisdiction, numbered, table
+
+OPEN = text("closed_at IS NULL")
+
+report = table(
+    "report",
+    # The same number as its case file: a report is the state, the case file the head of its chain of events.
+    Column("id", BigInteger, ForeignKey("case_file.id"), primary_key=True, autoincrement=False),
+    jurisdiction(),
+    Column("token", Text, nullable=False, unique=True),
+    Column("client_request_id", UUID(as_uuid=True)),
+    Column(
+        "client_digest", LargeBinary
+    ),  # SHA-256 of the request's body: the same id with another body is refused
+    Column("kind", Text, nullable=False),
+    Column("service_code", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("locale", Text, nullable=False),
+    Column("is_anonymous", Boolean, nullable=False),
+    Column("is_private", Boolean, nullable=False),
+    Column("geom", Geometry("POINT", srid=4326, spatial_index=False)),  # as reported: never public
+    Column("public_geom", Geometry("POINT", srid=4326, spatial_index=False)),  # coarsened where sensitive
+    Column("accuracy_m", Float),
+    Column("place_flag", Text),  # default_point, no_place, outside: where the place is not to be trusted
+    Column("description", Text, nullable=False),  # as written: for the unit only
+    Column("public_text", Text, nullable=False),  # masked
+    json_column("answers"),
+    Column("lead_unit", Text, nullable=False),
+    json_column("assist_units"),
+    Column("rule", Text, nullable=False),
+    Column("rulebook_version", Integer, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("is_ambiguous", Boolean, nullable=False),
+    Column("question_code", Text),
+    json_column("receipt"),  # exact: for the reporter and the desk
+    json_column("public_receipt"),
+    Column("closing_code", Text),
+    Column("transfer_count", SmallInteger, nullable=False, server_default="0"),
+    instant("opened_at"),
+    instant("updated_at"),
+    instant("accepted_at", nullable=True),
+    instant("closed_at", nullable=True),
+    instant("promise_due_at", nullable=True),
+    instant(
+        "second_due_at", nullable=True
+    ),  # an extension or a planned date: beside the promise, never instead
+    Column("about_unit", Text),  # of a complaint: whom it is kept from; never public
+    UniqueConstraint("jurisdiction_id", "client_request_id"),
+    Index("ix_report_opened", "jurisdiction_id", text("opened_at DESC"), text("id DESC")),
+    Index("ix_report_updated", "jurisdiction_id", "updated_at"),
+    Index("ix_report_open_unit", "jurisdiction_id", "lead_unit", "promise_due_at", postgresql_where=OPEN),
+    Index("ix_report_unit", "jurisdiction_id", "lead_unit", text("opened_at DESC")),
+    Index("ix_report_service", "jurisdiction_id", "service_code", text("opened_at DESC")),
+    Index("ix_report_state", "jurisdiction_id", "state", text("opened_at DESC")),
+    # What was promised and what was ended in a period: figures answer from the index alone.
+    Index(
+        "ix_report_promise",
+        "jurisdiction_id",
+        "promise_due_at",
+        postgresql_include=["lead_unit", "closed_at", "state"],
+    ),
+    Index(
+        "ix_report_closed",
+        "jurisdiction_id",
+        "closed_at",
+        postgresql_include=["lead_unit", "state", "promise_due_at"],
+    ),
+    Index("ix_report_open_assist", "assist_units", postgresql_using="gin", postgresql_where=OPEN),
+    Index("ix_report_public_geom", "public_geom", postgresql_using="gist"),
+    Index("ix_report_open_geom", "public_geom", postgresql_using="gist", postgresql_where=OPEN),
+)
+
+clock = table(
+    "clock",
+    numbered(),
+    jurisdiction(),
+    Column("report_id", BigInteger, ForeignKey("report.id"), nullable=False),
+    Column("kind", Text, nullable=False),  # promise, unit
+    Column("stage", Text, nullable=False),  # accept, first_answer, resolve
+    Column("unit_code", Text),
+    Column("state", Text, nullable=False),  # running, paused, met, cancelled
+    Column("warning", SmallInteger, nullable=False, server_default="0"),  # 0 none, 1 at risk, 2 breached
+    instant("started_at"),
+    instant("at_risk_at"),
+    instant("due_at"),
+    instant("next_at", nullable=True),  # when the sweep must look again; null: never
+    instant("met_at", nullable=True),
+    instant("paused_at", nullable=True),
+    Column("span_unit", Text, nullable=False),  # working_hours, working_days, hours, days: how a pause counts
+    Index("ix_clock_next", "next_at", "id", postgresql_where=text("next_at IS NOT NULL")),
+    Index("ix_clock_report", "report_id"),
+    Index(
+        "ix_clock_unit_due",
+        "jurisdiction_id",
+        "unit_code",
+        "due_at",
+        postgresql_where=text("kind = 'unit' AND state = 'running'"),
+    ),
+)
+
+contact = table(
+    "contact",
+    Column("report_id", BigInteger, ForeignKey("report.id"), primary_key=True, autoincrement=False),
+    jurisdiction(),
+    Column(
+        "sealed", LargeBinary, nullable=False
+    ),  # name, e-mail, phone: encrypted with the installation's key
+    Column("locale", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("has_email", Boolean, nullable=False),
+)
+
+media = table(
+    "media",
+    numbered(),
+    jurisdiction(),
+    Column("token", Text, nullable=False, unique=True),
+    Column("report_id", BigInteger, ForeignKey("report.id")),
+    Column("purpose", Text, nullable=False),  # report, proof
+    Column("state", Text, nullable=False),  # stored, ready, refused
+    Column("digest", LargeBinary, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    json_column("capture", nullable=True),  # time and place from the photo's own data: for the desk only
+    instant("created_at"),
+    Index("ix_media_report", "report_id"),
+)

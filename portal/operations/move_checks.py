@@ -1,0 +1,135 @@
+"""Knows what a move must bring along: a target unit, words, proof, a date; and how each refusal reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from portal import clock
+from portal.crypto import read_token
+from portal.errors import InvalidInput
+from portal.i18n import N_, Message
+from portal.operations.submission import MAX_TEXT, clean_text
+from portal.queries.city import CityView
+from portal.queries.staff_rights import accused_units
+from routing.lifecycle import CLOSING_CODES, Transition
+
+REFUSALS = {
+    "move.unknown_state": N_("This case is in a state that nobody knows."),
+    "move.unknown_action": N_("This is not something that can be done to a case."),
+    "move.wrong_state": N_("The case is in another state now; this cannot be done any more."),
+    "move.not_your_role": N_("Your role may not do this."),
+    "move.not_your_part": N_("Only the unit that leads this case may do this."),
+    "move.reason_needed": N_("Please give a reason."),
+    "move.reason_unknown": N_("Please choose one of the reasons offered."),
+    "move.closing_code_needed": N_("Please choose how the case ended."),
+    "move.closing_code_unknown": N_("Please choose one of the endings offered."),
+    "move.closing_code_kind": N_("This ending does not fit this kind of report."),
+    "move.closing_code_unexpected": N_("This ending does not fit what you want to do."),
+    "move.desk_has_it": N_(
+        "The coordination desk has this case already: name the outside body, or hand it over to a unit."
+    ),
+}
+
+
+FARTHEST = timedelta(days=731)  # a date beyond this is a slip, or a way of never having to
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What somebody wants done to a case. `seen_seq`: the newest event they had seen.
+
+    `public_text` is shown to everybody (masked), `note` to the desk only. `until` is the second date of an
+    extension or a plan. `outside_body` names who got a case that is not ours, `duplicate_of` the number of the
+    report that this one is joined with.
+    """
+
+    action: str
+    reason: str = ""
+    to_unit: str = ""
+    closing_code: str = ""
+    public_text: str = ""
+    note: str = ""
+    media: tuple[str, ...] = ()
+    photos: tuple[bytes, ...] = ()
+    seen_seq: int | None = None
+    outside_body: str = ""
+    until: datetime | None = None
+    duplicate_of: str = ""
+
+
+_TEXTS = ("action", "reason", "to_unit", "closing_code", "public_text", "note", "outside_body")
+
+
+def cleaned(move: Move) -> Move:
+    """The move without the control characters that neither the database nor a page could take."""
+    texts: dict[str, Any] = {name: clean_text(getattr(move, name)) for name in _TEXTS}
+    return replace(move, **texts, duplicate_of=read_token(clean_text(move.duplicate_of)))
+
+
+def is_joining(move: Move) -> bool:
+    """Whether a move joins the case with another report."""
+    return move.action == "mark_duplicate" or (move.action, move.closing_code) == ("resolve", "merged")
+
+
+def check_move(
+    city: CityView, row: Row[Any], move: Move, transition: Transition, known: Mapping[str, Message]
+) -> None:
+    """Raise InvalidInput for everything that the move lacks, and for the faults that are `known` already."""
+    faults = dict(known)
+    if transition.action in {"transfer", "assign"} and not transition.to_desk:
+        faults |= _unit_faults(city, row, move)
+    if transition.action == "update" and not move.public_text.strip():
+        faults["public_text"] = Message(N_("Please write what the public should read."))
+    if transition.action == "reject" and not move.public_text.strip():
+        faults["public_text"] = Message(N_("Please name the rule, in words for the public."))
+    if transition.action == "note" and not move.note.strip():
+        faults["note"] = Message(N_("Please write the note."))
+    if transition.action == "resolve":
+        faults |= _proof_faults(move)
+    if "extend" in transition.clock:
+        faults |= _date_faults(move.until)
+    for field in ("public_text", "note", "reason", "outside_body"):
+        if len(getattr(move, field)) > MAX_TEXT:
+            faults[field] = Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})
+    if faults:
+        raise InvalidInput(faults)
+
+
+def _date_faults(until: datetime | None) -> dict[str, Message]:
+    if until is None or until <= clock.now():
+        return {"until": Message(N_("Please give a date in the future."))}
+    if until > clock.now() + FARTHEST:
+        return {"until": Message(N_("Please give a date within the next two years."))}
+    return {}
+
+
+def _unit_faults(city: CityView, row: Row[Any], move: Move) -> dict[str, Message]:
+    if move.to_unit not in city.directory:
+        return {"to_unit": Message(N_("Please choose the unit that should take over."))}
+    if move.to_unit == row.lead_unit:
+        return {"to_unit": Message(N_("This unit has the case already."))}
+    if move.to_unit in accused_units(row.about_unit, city.directory):
+        return {"to_unit": Message(N_("A complaint never goes to the unit it is about, or to one below it."))}
+    return {}
+
+
+def _proof_faults(move: Move) -> dict[str, Message]:
+    """A free text alone cannot close: each closing code says what it needs."""
+    proof = CLOSING_CODES[move.closing_code].proof
+    is_public = bool(move.public_text.strip())
+    if proof == "photo" and not (move.media or move.photos or move.reason.strip()):
+        return {"media": Message(N_("Please add a photo taken on the spot, or say why there is none."))}
+    if proof == "rule" and not is_public:
+        return {"public_text": Message(N_("Please name the rule, in words for the public."))}
+    if proof == "text" and not is_public:
+        return {"public_text": Message(N_("Please write the answer."))}
+    if proof == "reason" and not (is_public or move.reason.strip()):
+        return {"public_text": Message(N_("Please write the answer or the reason."))}
+    if move.closing_code == "partly_fixed" and not is_public:
+        return {"public_text": Message(N_("Please write what remains to be done, and by when."))}
+    return {}

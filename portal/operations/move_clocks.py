@@ -1,0 +1,135 @@
+"""Knows what a move does to the clocks of a case: what it meets, pauses, resumes and starts again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, or_, select, update
+
+from portal.db import insert_together, update_together
+from portal.models.report import clock
+from portal.operations.context import Context
+from portal.operations.intake_rows import clock_row
+from portal.queries.city import CityView
+from routing.lifecycle import STATES, Transition
+from routing.targets import due_after_pause, plan_clocks
+
+RUNNING, PAUSED, MET, CANCELLED = "running", "paused", "met", "cancelled"
+_OF_UNIT = clock.c.kind == "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A case's clocks under its lock, with the move that touches them."""
+
+    tx: Connection
+    context: Context
+    city: CityView
+    row: Row[Any]
+    transition: Transition
+    lead: str
+    now: datetime
+
+
+def apply_effects(
+    tx: Connection,
+    context: Context,
+    city: CityView,
+    row: Row[Any],
+    transition: Transition,
+    lead: str,
+    now: datetime,
+) -> None:
+    """Do to the clocks of a locked case what the lifecycle says the move does."""
+    scene = Scene(tx, context, city, row, transition, lead, now)
+    met = [_MEETS[effect] for effect in transition.clock if effect in _MEETS]
+    if met:
+        _meet(scene, met)
+    for effect in transition.clock:
+        if effect in _EFFECTS:
+            _EFFECTS[effect](scene)
+
+
+_MEETS = {"meets_accept": "accept", "meets_first_answer": "first_answer", "meets_resolve": "resolve"}
+
+
+def _meet(scene: Scene, stages: list[str]) -> None:
+    """The unit's clocks of these stages are met; the promise only by an end."""
+    wanted = and_(_OF_UNIT, clock.c.stage.in_(stages))
+    if "resolve" in stages:
+        wanted = or_(wanted, clock.c.kind == "promise")
+    scene.tx.execute(
+        update(clock)
+        .where(clock.c.report_id == scene.row.id, clock.c.state.in_([RUNNING, PAUSED]), wanted)
+        .values(state=MET, met_at=scene.now, next_at=None)
+    )
+
+
+def _pause(scene: Scene) -> None:
+    """Only the unit's clocks stand still: the promise to the resident goes on."""
+    scene.tx.execute(
+        update(clock)
+        .where(clock.c.report_id == scene.row.id, _OF_UNIT, clock.c.state == RUNNING)
+        .values(state=PAUSED, paused_at=scene.now, next_at=None)
+    )
+
+
+def _resume(scene: Scene) -> None:
+    """Each paused clock gets the time back that it still had, counted in its own kind of time."""
+    paused = scene.tx.execute(
+        select(clock).where(clock.c.report_id == scene.row.id, clock.c.state == PAUSED)
+    ).all()
+    update_together(scene.tx, clock, "id", [_resumed(scene, row) for row in paused])
+
+
+def _resumed(scene: Scene, row: Row[Any]) -> dict[str, Any]:
+    calendar = scene.city.router.city.calendar
+    due_at, at_risk_at = (
+        due_after_pause(instant, row.paused_at, scene.now, row.span_unit, calendar)
+        for instant in (row.due_at, row.at_risk_at)
+    )
+    next_at = due_at if row.warning >= 1 else at_risk_at
+    return {
+        "id": row.id,
+        "state": RUNNING,
+        "paused_at": None,
+        "due_at": due_at,
+        "at_risk_at": at_risk_at,
+        "next_at": None if row.warning >= 2 else next_at,
+    }
+
+
+def _restart(scene: Scene) -> None:
+    """The unit's clocks begin anew for whoever leads now; the promise never resets, but runs again if it was met.
+
+    Of an open case they begin anew only for another unit: nobody gives himself time.
+    """
+    if scene.row.closed_at is None and scene.lead == scene.row.lead_unit:
+        return
+    scene.tx.execute(
+        update(clock)
+        .where(clock.c.report_id == scene.row.id, _OF_UNIT, clock.c.state.in_([RUNNING, PAUSED]))
+        .values(state=CANCELLED, next_at=None)
+    )
+    scene.tx.execute(
+        update(clock)
+        .where(clock.c.report_id == scene.row.id, clock.c.kind == "promise", clock.c.state == MET)
+        .values(state=RUNNING, met_at=None, next_at=scene.now)
+    )
+    is_accepted = scene.transition.to_state != "routed"
+    service = scene.city.services[scene.row.service_code].for_routing
+    city = scene.city.router.city
+    plans = plan_clocks(service, scene.row.priority, scene.now, city.calendar, city.targets)
+    fresh = [
+        clock_row(scene.row.id, scene.context, plan, scene.lead)
+        for plan in plans
+        if plan.kind == "unit" and not (is_accepted and plan.stage == "accept")
+    ]
+    if STATES[scene.transition.to_state] == "open":
+        insert_together(scene.tx, [(clock, fresh)])
+
+
+_EFFECTS: dict[str, Callable[[Scene], None]] = {"pause": _pause, "resume": _resume, "restart": _restart}

@@ -1,0 +1,106 @@
+"""Knows how events get onto a case: chained under its row lock, private parts apart and erasable."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, select, update
+
+from portal import clock
+from portal.db import Rows, insert_together
+from portal.models.ledger import case_file, event, event_private
+from routing.custody import GENESIS, SALT_BYTES, commit_private, make_link
+
+NOTHING_PRIVATE = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event to be recorded: what everybody may read, and what only the desk may."""
+
+    kind: str
+    public: Mapping[str, Any]
+    private: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a case's chain, valid while its row is locked (or before it exists)."""
+
+    case_id: int
+    jurisdiction_id: str
+    token: str
+    last_seq: int = 0
+    last_hash: bytes = GENESIS
+
+
+def lock_head(tx: Connection, case_id: int) -> Head:
+    """Lock a case against other writers and read the end of its chain."""
+    row = tx.execute(select(case_file).where(case_file.c.id == case_id).with_for_update()).one()
+    return Head(row.id, row.jurisdiction_id, row.token, row.last_seq, row.last_hash)
+
+
+def chained(head: Head, drafts: Sequence[Draft], at: datetime) -> tuple[Head, list[tuple[Table, Rows]]]:
+    """The new end of the chain and the rows to insert for it; writes nothing."""
+    events: list[dict[str, Any]] = []
+    privates: list[dict[str, Any]] = []
+    for draft in drafts:
+        seq, salt = head.last_seq + 1, secrets.token_bytes(SALT_BYTES)
+        commitment = commit_private(salt, draft.private) if draft.private else NOTHING_PRIVATE
+        link = make_link(
+            case=head.token, seq=seq, at=at, kind=draft.kind, public=draft.public,
+            commitment=commitment, prev_hash=head.last_hash,
+        )  # fmt: skip
+        key = {"jurisdiction_id": head.jurisdiction_id, "case_id": head.case_id, "case_seq": seq}
+        events.append(
+            key | {"at": at, "kind": draft.kind, "public": draft.public, "private_commitment": commitment,
+                   "prev_hash": link.prev_hash, "hash": link.hash}
+        )  # fmt: skip
+        if draft.private:
+            privates.append(key | {"salt": salt, "private": draft.private})
+        head = replace(head, last_seq=seq, last_hash=link.hash)
+    return head, [(event, events), (event_private, privates)]
+
+
+def record(
+    tx: Connection, head: Head, drafts: Sequence[Draft], extra: Sequence[tuple[Table, Rows]] = ()
+) -> Head:
+    """Append events to a locked case, with other rows in the same statement."""
+    new_head, batches = chained(head, drafts, clock.now())
+    insert_together(tx, [*batches, *extra])
+    tx.execute(
+        update(case_file)
+        .where(case_file.c.id == head.case_id)
+        .values(last_seq=new_head.last_seq, last_hash=new_head.last_hash)
+    )
+    return new_head
+
+
+def open_case_file(head: Head, subject: str) -> tuple[Table, Rows]:
+    """The row that holds the end of a new case's chain."""
+    return case_file, [
+        {
+            "id": head.case_id,
+            "jurisdiction_id": head.jurisdiction_id,
+            "subject": subject,
+            "token": head.token,
+            "last_seq": head.last_seq,
+            "last_hash": head.last_hash,
+        }
+    ]
+
+
+def city_head(tx: Connection, jurisdiction_id: str) -> Head:
+    """Lock the city's own book, where loads, publications and switches are recorded; opens it on first use."""
+    token = f"CITY-{jurisdiction_id}"
+    case_id = tx.scalar(select(case_file.c.id).where(case_file.c.token == token))
+    if case_id is None:
+        fresh = {"jurisdiction_id": jurisdiction_id, "subject": "city", "token": token}
+        insert_together(tx, [(case_file, [fresh | {"last_seq": 0, "last_hash": GENESIS}])])
+        case_id = tx.scalar(select(case_file.c.id).where(case_file.c.token == token))
+    assert case_id is not None
+    return lock_head(tx, case_id)

@@ -1,0 +1,67 @@
+"""Knows how a reporter's contact is looked at: by who deals with the case, for a purpose, and never unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from portal.errors import Conflict, Forbidden, InvalidInput
+from portal.i18n import N_, Message
+from portal.models.report import contact
+from portal.operations.context import Actor, Context
+from portal.operations.move_checks import REFUSALS
+from portal.operations.move_report import Move, lock_case, part_in
+from portal.operations.record_events import Draft, record
+from portal.operations.submission import MAX_TEXT, clean_text
+
+PURPOSES = ("ask_back", "arrange_visit", "tell_outcome", "urgent_danger", "legal_duty")
+VIEWED = "contact.viewed"
+MAY_VIEW = frozenset({"lead", "desk"})
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """What a reporter left; empty where they left none of it."""
+
+    name: str
+    email: str
+    phone: str
+
+
+def view_contact(
+    tx: Connection, context: Context, token: str, actor: Actor, purpose: str, words: str
+) -> Viewed:
+    """Open the contact of a case and write into its book who looked, and why: the reporter reads it there.
+
+    `purpose` is one of PURPOSES, public; `words` say more, for the desk only. Raises NotFound, Forbidden,
+    InvalidInput by field, Conflict where there is nothing to open.
+    """
+    words = clean_text(words).strip()
+    case = lock_case(tx, context, token, actor, Move(VIEWED))
+    if part_in(case) not in MAY_VIEW:
+        raise Forbidden(Message(REFUSALS["move.not_your_part"]))
+    if faults := _faults(purpose, words):
+        raise InvalidInput(faults)
+    sealed = tx.scalar(select(contact.c.sealed).where(contact.c.report_id == case.row.id))
+    if sealed is None:
+        raise Conflict(Message(N_("The reporter left no address.")))
+    try:
+        known = context.keyring.open(sealed, bound_to=f"contact:{case.row.token}")
+    except ValueError:
+        raise Conflict(Message(N_("The address was sealed with a key that is not here."))) from None
+    public = {"actor": actor.in_public(), "purpose": purpose}
+    record(tx, case.head, [Draft(VIEWED, public, actor.in_private() | {"reason": words})])
+    return Viewed(*(str(known.get(name) or "") for name in ("name", "email", "phone")))
+
+
+def _faults(purpose: str, words: str) -> Mapping[str, Message]:
+    faults = {}
+    if purpose not in PURPOSES:
+        faults["purpose"] = Message(N_("Please choose what you need it for."))
+    if not words:
+        faults["words"] = Message(N_("Please say in a few words what you need it for."))
+    elif len(words) > MAX_TEXT:
+        faults["words"] = Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})
+    return faults

@@ -1,0 +1,96 @@
+"""Knows the words of each message: a template per occasion, in the reader's language, as plain text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from portal.i18n import CATALOGUES, SOURCE_LOCALE, Message, best_locale, datetime_words, localised
+from portal.queries.messages import CaseOfMessage
+
+FOLDER = Path(__file__).parent.parent / "templates" / "mail"
+REPORTER, UNIT = "reporter", "unit"
+URGENT = frozenset({"emergency", "high"})
+
+
+def occasions(audience: str) -> frozenset[str]:
+    """The messages that there are for the reporter, or for a unit: one file each."""
+    return frozenset(path.stem for path in (FOLDER / audience).glob("[a-z]*.txt"))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a message is about and for whom; `words` are what somebody wrote for the public, `due_at` what is due.
+
+    `second_due_at` is the date of an extension or a plan, `outside_body` who got a case that is not ours,
+    `duplicate_of` the number of the report that this one was joined with.
+    """
+
+    audience: str
+    occasion: str
+    locale: str
+    link: str
+    words: str = ""
+    reason: Message | None = None
+    due_at: datetime | None = None
+    second_due_at: datetime | None = None
+    outside_body: str = ""
+    duplicate_of: str = ""
+
+
+def letter_locale(wanted: str, city_locale: str) -> str:
+    """The language that a letter is written in: the reader's where we speak it, else the city's."""
+    spoken = sorted({SOURCE_LOCALE, *(path.name for path in CATALOGUES.iterdir() if path.is_dir())})
+    first = city_locale if city_locale in spoken else SOURCE_LOCALE
+    return best_locale(wanted.replace("_", "-"), (first, *spoken))
+
+
+def write_letter(order: Order, case: CaseOfMessage) -> tuple[str, str]:
+    """Subject and text of a message."""
+    template = _environment().get_template(f"{order.audience}/{order.occasion}.txt")
+    subject, _, text = template.render(_facts(order, case)).strip().partition("\n")
+    return " ".join(subject.split()), re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _facts(order: Order, case: CaseOfMessage) -> dict[str, Any]:
+    locale = letter_locale(order.locale, case.city_locale)
+
+    def instant(at: datetime | None) -> str:
+        """As people of the city write it; empty where there is none."""
+        moment = at.astimezone(ZoneInfo(case.timezone)) if at else None
+        return datetime_words(moment, locale, with_year=True) if moment else ""
+
+    return {
+        "_": lambda msgid, **params: Message(msgid, params).in_locale(locale),
+        "token": case.token,
+        "service": localised(case.service_names, locale),
+        "unit": localised(case.unit_names, locale),
+        "city": localised(case.city_names, locale),
+        "link": order.link,
+        "opened": instant(case.opened_at),
+        "due": instant(order.due_at or case.promise_due_at),
+        "second_due": instant(order.second_due_at or case.second_due_at),
+        "outside_body": order.outside_body,
+        "duplicate_of": order.duplicate_of,
+        "text": order.words,
+        "reason": order.reason.in_locale(locale) if order.reason else "",
+        "is_urgent": case.priority in URGENT,
+    }
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=False,  # noqa: S701 - plain text, never HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

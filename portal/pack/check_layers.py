@@ -1,0 +1,61 @@
+"""What the boundary files must say to the rest of a pack: the codes that units name exist, and who is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from itertools import pairwise
+
+from geo.boundary import Layer
+from portal.pack.layers import read_edition, read_layers
+from portal.pack.model import EditionConfig, Finding, Pack
+from portal.pack.table import Notes
+
+LISTED = 12
+
+
+def check_layers(pack: Pack, on: date | None = None) -> tuple[tuple[Layer, ...], list[Finding]]:
+    """Read the layers in force and judge them; also try every other edition. Returns the layers read."""
+    layers, findings = read_layers(pack, on)
+    for config in pack.city.layers.values():
+        for edition in config.editions:
+            if edition is not config.edition_on(on):
+                findings.extend(read_edition(config, edition)[1])
+        findings.extend(_overlapping_editions(pack, config.name, config.editions))
+    findings.extend(_check_boundaries_of_units(pack, layers))
+    return layers, findings
+
+
+def _overlapping_editions(pack: Pack, name: str, editions: tuple[EditionConfig, ...]) -> list[Finding]:
+    notes = Notes("city.toml")
+    line = pack.config_lines.get(f"layers.{name}.editions", 0)
+    for earlier, later in pairwise(editions):
+        if earlier.valid_to is None or later.valid_from is None:
+            message = "all but the newest edition need valid_to, all but the oldest valid_from"
+            notes.error(line, f"layers.{name}.editions", message)
+        elif earlier.valid_to > later.valid_from:
+            message = f"the edition until {earlier.valid_to} overlaps the one from {later.valid_from}"
+            notes.error(line, f"layers.{name}.editions", message)
+    return notes.findings
+
+
+def _check_boundaries_of_units(pack: Pack, layers: Iterable[Layer]) -> list[Finding]:
+    notes = Notes("units.csv")
+    codes = {layer.name: {boundary.code for boundary in layer.boundaries} for layer in layers}
+    used: dict[str, set[str]] = {}
+    for unit in pack.units:
+        for boundary in unit.boundaries:
+            if boundary.layer not in pack.city.layers:
+                notes.error(boundary.row, "layer", f"there is no layer {boundary.layer!r}")
+                continue
+            used.setdefault(boundary.layer, set()).add(boundary.code)
+            # An empty layer could not be read, which was told already.
+            if codes.get(boundary.layer) and boundary.code not in codes[boundary.layer]:
+                message = f"the layer {boundary.layer!r} has no boundary {boundary.code!r}"
+                notes.error(boundary.row, "boundary_code", message)
+    for layer, named in used.items():
+        if orphans := sorted(codes.get(layer, set()) - named):
+            shown = ", ".join(orphans[:LISTED]) + (" …" if len(orphans) > LISTED else "")
+            message = f"{len(orphans)} boundaries of {layer!r} have no unit: {shown}"
+            notes.warn(1, "boundary_code", message)
+    return notes.findings

@@ -1,0 +1,276 @@
+"""What the tables of a pack must say about each other: every code named somewhere exists, once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from portal.pack.model import (
+    PRIORITIES,
+    FeatureFile,
+    Finding,
+    Pack,
+    QuestionRow,
+    ServiceRow,
+    TargetRow,
+    UnitRow,
+)
+from portal.pack.table import Notes
+
+EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
+WEBHOOK = re.compile(r"https?://[^\s/@]+(/\S*)?")
+NEEDED = (("promise", "resolve"), ("unit", "resolve"))
+LISTED = 12
+# Scope, priority, clock and stage of a target.
+Key = tuple[str, str, str, str]
+WANTED = (("unit", "accept"), ("unit", "first_answer"))
+
+
+def check_rows(pack: Pack) -> list[Finding]:
+    """Cross-check services, questions, units, duties, targets, holidays, plans and works."""
+    checks = (
+        _check_services,
+        _check_questions,
+        _check_units,
+        _check_duties,
+        _check_targets,
+        _check_days,
+        _check_plans,
+        _check_works,
+    )
+    return list(chain.from_iterable(check(pack) for check in checks))
+
+
+def _once(notes: Notes, column: str, rows: Iterable[tuple[int, object]]) -> None:
+    """Note each row whose key stands already in an earlier one."""
+    first: dict[object, int] = {}
+    for row, key in rows:
+        if key in first:
+            shown = " ".join(filter(None, map(str, key))) if isinstance(key, tuple) else str(key)
+            notes.error(row, column, f"{shown!r} stands already in row {first[key]}")
+        first.setdefault(key, row)
+
+
+def _check_services(pack: Pack) -> list[Finding]:
+    notes = Notes("services.csv")
+    _once(notes, "service_code", ((row.row, row.code) for row in pack.services))
+    folded: dict[str, ServiceRow] = {}
+    for row in pack.services:
+        other = folded.setdefault(row.code.casefold(), row)
+        if other.code != row.code:
+            notes.error(row.row, "service_code", f"{row.code!r} differs only in case from row {other.row}")
+        titles = next(each.group_names for each in pack.services if each.group == row.group)
+        if row.group_names and row.group_names != titles:
+            notes.warn(row.row, "group_name", f"the group {row.group!r} has another name in an earlier row")
+    groups = {row.group for row in pack.services}
+    for row in pack.services:
+        if row.code in groups:
+            notes.warn(row.row, "service_code", f"{row.code!r} is also a group: targets mean the service")
+    return notes.findings
+
+
+def _check_questions(pack: Pack) -> list[Finding]:
+    notes = Notes("questions.csv")
+    _once(notes, "code", ((row.row, (row.service_code, row.code)) for row in pack.questions))
+    services = {row.code for row in pack.services}
+    by_service: dict[str, dict[str, QuestionRow]] = {}
+    for row in pack.questions:
+        by_service.setdefault(row.service_code, {}).setdefault(row.code, row)
+        if row.service_code not in services:
+            notes.error(row.row, "service_code", f"there is no service {row.service_code!r}")
+    for row in pack.questions:
+        siblings = by_service[row.service_code]
+        _check_show_if(row, siblings, notes)
+        _check_stop(row, siblings, notes)
+    return notes.findings
+
+
+def _check_show_if(row: QuestionRow, siblings: Mapping[str, QuestionRow], notes: Notes) -> None:
+    for code, key in row.show_if:
+        other = siblings.get(code)
+        if other is None or code == row.code:
+            notes.error(row.row, "show_if", f"there is no other question {code!r} for this service")
+        elif other.values and key not in {choice.key for choice in other.values}:
+            notes.error(row.row, "show_if", f"{code!r} has no answer {key!r}")
+    seen, code = {row.code}, row.show_if[0][0] if row.show_if else ""
+    while code in siblings:
+        if code in seen:
+            notes.error(row.row, "show_if", "the questions wait for each other and are never shown")
+            return
+        seen.add(code)
+        code = siblings[code].show_if[0][0] if siblings[code].show_if else ""
+
+
+def _check_stop(row: QuestionRow, siblings: Mapping[str, QuestionRow], notes: Notes) -> None:
+    for key, message in row.stop.items():
+        if key not in {choice.key for choice in row.values}:
+            notes.error(row.row, "stop", f"{key!r} is no answer of this question")
+        notice = siblings.get(message)
+        if notice is None or notice.datatype != "notice":
+            notes.warn(row.row, "stop", f"no notice {message!r} for this service: nothing would be explained")
+
+
+def _check_units(pack: Pack) -> list[Finding]:
+    notes = Notes("units.csv")
+    units = {row.code: row for row in pack.units}
+    for row in pack.units:
+        for column, code in (("parent", row.parent), ("supervisor_unit", row.supervisor_unit)):
+            if code and code not in units:
+                notes.error(row.row, column, f"there is no unit {code!r}")
+        if row.supervisor_unit == row.code:
+            notes.error(row.row, "supervisor_unit", "a unit does not supervise itself")
+        if circle := _circle(row, units):
+            notes.error(row.row, "parent", f"parents run in a circle: {' > '.join(circle)}")
+        _check_contact(row, notes)
+    _once(notes, "boundary_code", _claims(pack.units))
+    city = pack.city
+    if city.coordination_unit and city.coordination_unit not in units:
+        config = Notes("city.toml", notes.findings)
+        line = pack.config_lines.get("coordination_unit", 0)
+        config.error(line, "coordination_unit", f"there is no unit {city.coordination_unit!r} in units.csv")
+    return notes.findings
+
+
+def _claims(units: Iterable[UnitRow]) -> list[tuple[int, tuple[str, str]]]:
+    """Boundaries claimed by units without a contract's end: two claims of one boundary are a mistake, while
+    two contracts may follow one another.
+    """
+    return [
+        (boundary.row, (boundary.layer, boundary.code))
+        for row in units
+        if not (row.contract_from or row.contract_to)
+        for boundary in row.boundaries
+    ]
+
+
+def _circle(row: UnitRow, units: Mapping[str, UnitRow]) -> list[str]:
+    """The circle that a unit stands in, beginning and ending with it; empty when it stands in none."""
+    path = [row.code]
+    code = row.parent
+    while code in units and code not in path:
+        path.append(code)
+        code = units[code].parent
+    return [*path, code] if code == row.code else []
+
+
+def _check_contact(row: UnitRow, notes: Notes) -> None:
+    if row.email and not EMAIL.fullmatch(row.email):
+        notes.error(row.row, "email", f"{row.email!r} is not an e-mail address")
+    if row.webhook and not WEBHOOK.fullmatch(row.webhook):
+        notes.error(row.row, "webhook", f"{row.webhook!r} is not an http(s) address without credentials")
+
+
+def _check_duties(pack: Pack) -> list[Finding]:
+    notes = Notes("duties.csv")
+    services = {row.code for row in pack.services}
+    units = {row.code for row in pack.units}
+    _once(notes, "service_code", ((row.row, (row.unit_code, row.service_code)) for row in pack.duties))
+    for row in pack.duties:
+        if row.unit_code not in units:
+            notes.error(row.row, "unit_code", f"there is no unit {row.unit_code!r}")
+        if row.service_code not in services:
+            notes.error(row.row, "service_code", f"there is no service {row.service_code!r}")
+    return notes.findings
+
+
+def _check_targets(pack: Pack) -> list[Finding]:
+    notes = Notes("targets.csv")
+    scopes = {"*", *(row.code for row in pack.services), *(row.group for row in pack.services)}
+    rows = [(row.row, (row.scope, row.priority, row.clock, row.stage)) for row in pack.targets]
+    _once(notes, "service_code", rows)
+    for row in pack.targets:
+        if row.scope not in scopes:
+            notes.error(row.row, "service_code", f"{row.scope!r} is neither a service, a group nor *")
+    known = dict(zip((key for _, key in rows), pack.targets, strict=True))
+    for service in pack.services:
+        for clock, stage in (*NEEDED, *WANTED):
+            if _is_covered(service, clock, stage, known):
+                continue
+            message = f"the service {service.code!r} has no {clock} target for {stage}"
+            note = notes.error if (clock, stage) in NEEDED else notes.warn
+            note(1, "service_code", message)
+    _check_emergencies(pack, known, notes)
+    return notes.findings
+
+
+def _check_emergencies(pack: Pack, known: Mapping[Key, TargetRow], notes: Notes) -> None:
+    for clock, stage in NEEDED:
+        hidden = [row.code for row in pack.services if _hides_emergency(row, clock, stage, known)]
+        if hidden:
+            shown = ", ".join(hidden[:LISTED]) + (" …" if len(hidden) > LISTED else "")
+            message = f"their own {clock} target hides the wider one for emergencies: {shown}"
+            notes.warn(1, "priority", message)
+
+
+def _hides_emergency(service: ServiceRow, clock: str, stage: str, known: Mapping[Key, TargetRow]) -> bool:
+    """The narrowest scope wins before the priority does, so that a blank row can stand before an emergency's.
+    That is harmless where it asks for no more time.
+    """
+    if service.kind != "report":
+        return False
+    keys = [(scope, given) for scope in _scopes(service) for given in ("emergency", "")]
+    found = [
+        known[scope, given, clock, stage] for scope, given in keys if (scope, given, clock, stage) in known
+    ]
+    wider = [row for row in found if row.priority]
+    if not found or found[0].priority or not wider:
+        return False
+    return found[0].unit != wider[0].unit or found[0].amount > wider[0].amount
+
+
+def _scopes(service: ServiceRow) -> tuple[str, str, str]:
+    return (service.code, service.group, "*")
+
+
+def _is_covered(service: ServiceRow, clock: str, stage: str, known: Mapping[Key, TargetRow]) -> bool:
+    return all(
+        any((scope, given, clock, stage) in known for scope in _scopes(service) for given in (priority, ""))
+        for priority in PRIORITIES
+    )
+
+
+def _check_days(pack: Pack) -> list[Finding]:
+    notes = Notes("holidays.csv")
+    _once(notes, "date", ((row.row, row.day) for row in pack.holidays))
+    return notes.findings
+
+
+def _check_plans(pack: Pack) -> list[Finding]:
+    notes = Notes("plans.csv")
+    _once(notes, "code", ((row.row, row.code) for row in pack.plans))
+    return notes.findings
+
+
+def service_codes_of(properties: Mapping[str, object]) -> tuple[str, ...]:
+    """The services that a planned work explains; `*` for all. A list, or text separated by `;`."""
+    value = properties.get("services") or properties.get("service_codes") or ()
+    parts = value.split(";") if isinstance(value, str) else value
+    return tuple(str(part).strip() for part in parts if str(part).strip()) if parts else ()  # type: ignore[attr-defined]
+
+
+def _check_works(pack: Pack) -> list[Finding]:
+    services = {"*", *(row.code for row in pack.services)}
+    findings: list[Finding] = []
+    for file in pack.works:
+        _check_works_file(file, services, pack.city.locales, Notes(file.file, findings))
+    return findings
+
+
+def _check_works_file(file: FeatureFile, services: set[str], locales: tuple[str, ...], notes: Notes) -> None:
+    for feature in file.features:
+        codes = service_codes_of(feature.properties)
+        if not codes:
+            notes.error(feature.row, "services", "missing value")
+        for code in codes:
+            if code not in services:
+                notes.error(feature.row, "services", f"there is no service {code!r}")
+        days = [str(feature.properties.get(column) or "") for column in ("from", "to")]
+        for column, day in zip(("from", "to"), days, strict=True):
+            if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(T.*)?", day):
+                notes.error(feature.row, column, f"{day!r} is not a date like 2030-01-31")
+        if days[1] < days[0]:
+            notes.error(feature.row, "to", "lies before from")
+        for locale in locales:
+            if not feature.properties.get(f"message_{locale}"):
+                notes.error(feature.row, f"message_{locale}", "missing value")

@@ -1,0 +1,248 @@
+"""What city.toml may say and how it becomes a CityConfig."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from portal.pack.model import DATUMS, CalendarConfig, CityConfig, EditionConfig, LayerConfig
+from portal.pack.table import CODE, Notes
+from portal.pack.toml import Keys
+from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKEND_STARTS = ("next_working_day_same_time", "next_opening")
+JURISDICTION = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+LOCALE = re.compile(r"[a-z]{2,3}(_[A-Za-z]+)*")
+EDITION_KEYS = ("file", "valid_from", "valid_to")
+
+
+def data_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder of measuring data: ${WENLU_DATA}, else `../shared/data` beside the checkout."""
+    value = (os.environ if environ is None else environ).get("WENLU_DATA")
+    return Path(value) if value else Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def resolve_file(written: str, folder: Path) -> Path | None:
+    """Where a file named by a pack is read from; None when a relative name leaves the pack."""
+    if written.startswith("${WENLU_DATA}"):
+        return data_folder() / written.removeprefix("${WENLU_DATA}").lstrip("/")
+    path = Path(written)
+    if path.is_absolute():
+        return path
+    inside = (folder / path).resolve()
+    return inside if inside.is_relative_to(folder.resolve()) else None
+
+
+def read_config(table: Mapping[str, Any], folder: Path, notes: Notes) -> CityConfig:
+    """Turn the parsed city.toml into a CityConfig; faults are noted and defaults stand in for them."""
+    keys = Keys(table, notes)
+    locales = _locales(keys)
+    config = CityConfig(
+        names=_texts(keys, "name", locales, required=True),
+        jurisdiction_id=_jurisdiction(keys),
+        timezone=_timezone(keys),
+        locales=locales,
+        map_centre=_centre(keys),
+        map_zoom=int(keys.number("map_zoom", 12, 1, 22)),
+        local_srid=int(keys.number("local_srid", 3857, 1024, 999999)),
+        coordination_unit=keys.text("coordination_unit", required=True),
+        default_accuracy_m=keys.number("default_accuracy_m", 30.0, 1, 500),
+        datum=keys.choice("datum", DATUMS, "wgs84"),
+        calendar=_calendar(keys.sub("calendar", required=True)),
+        layers=_layers(keys.sub("layers", required=True), folder, locales),
+        targets_of_service=_aims(keys.sub("targets_of_service")),
+        ambiguous_below=keys.number("ambiguous_below", AMBIGUOUS_BELOW, 0, 1),
+        geocoded_border_m=keys.number("geocoded_border_m", GEOCODED_BORDER_M, 0, 500),
+    )
+    keys.unknown()
+    return config
+
+
+def _locales(keys: Keys) -> tuple[str, ...]:
+    locales = keys.strings("locales", required=True)
+    for locale in locales:
+        if not LOCALE.fullmatch(locale):
+            keys.error("locales", f"{locale!r} is not a gettext locale like en or zh_Hans")
+    if len(set(locales)) != len(locales):
+        keys.error("locales", "a locale is named twice")
+    if not locales and "locales" in keys.table:
+        keys.error("locales", "is empty")
+    return locales or ("en",)
+
+
+def _texts(keys: Keys, key: str, locales: tuple[str, ...], *, required: bool = False) -> dict[str, str]:
+    sub = keys.sub(key, required=required)
+    present = bool(sub.table)
+    texts = {locale: sub.text(locale, required=required and present) for locale in locales}
+    sub.unknown()
+    return {locale: text for locale, text in texts.items() if text}
+
+
+def _jurisdiction(keys: Keys) -> str:
+    value = keys.text("jurisdiction_id", required=True)
+    if value and not JURISDICTION.fullmatch(value):
+        keys.error("jurisdiction_id", f"{value!r} may hold only a-z, 0-9, dots and hyphens")
+    return value
+
+
+def _timezone(keys: Keys) -> str:
+    value = keys.text("timezone", required=True)
+    try:
+        ZoneInfo(value or "UTC")
+    except (ValueError, OSError, KeyError):
+        keys.error("timezone", f"{value!r} is not a known time zone")
+        return "UTC"
+    return value or "UTC"
+
+
+def _centre(keys: Keys) -> tuple[float, float]:
+    value = keys.raw("map_centre", required=True)
+    if value is None:
+        return (0.0, 0.0)
+    numbers = value if isinstance(value, list) else []
+    if len(numbers) != 2 or not all(isinstance(number, int | float) for number in numbers):
+        keys.error("map_centre", "is not [lon, lat]")
+        return (0.0, 0.0)
+    lon, lat = float(numbers[0]), float(numbers[1])
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        keys.error("map_centre", f"[{lon:g}, {lat:g}] is not [lon, lat] in degrees")
+    return (lon, lat)
+
+
+def _calendar(keys: Keys) -> CalendarConfig:
+    hours = keys.sub("hours", required=True)
+    config = CalendarConfig(
+        country=keys.text("country"),
+        subdivision=keys.text("subdivision"),
+        hours={day: spans for day, name in enumerate(WEEKDAYS) if (spans := _spans(hours, name))},
+        cutoff=_clock_time(keys, "cutoff"),
+        after_cutoff_starts=_clock_time(keys, "after_cutoff_starts"),
+        weekend_start=keys.choice("weekend_start", WEEKEND_STARTS, "next_opening"),
+        skip_holidays=keys.yes("skip_holidays", default=True),
+    )
+    if not config.hours and hours.table:
+        keys.error("hours", "no weekday has working hours")
+    hours.unknown()
+    keys.unknown()
+    return config
+
+
+def _spans(keys: Keys, name: str) -> tuple[tuple[time, time], ...]:
+    spans: list[tuple[time, time]] = []
+    for text in keys.strings(name):
+        start, _, end = text.partition("-")
+        try:
+            span = (time.fromisoformat(start.strip()), _end_time(end.strip()))
+        except ValueError:
+            keys.error(name, f"{text!r} is not a span like 09:00-17:30")
+            continue
+        if not _follows(span, spans[-1] if spans else None):
+            keys.error(name, f"{text!r} does not run forwards")
+            continue
+        spans.append(span)
+    return tuple(spans)
+
+
+def _follows(span: tuple[time, time], earlier: tuple[time, time] | None) -> bool:
+    """Whether a span runs forwards and after the one before; 00:00 as its end is midnight."""
+    if span[1] != time(0) and span[0] >= span[1]:
+        return False
+    return earlier is None or (earlier[1] != time(0) and earlier[1] <= span[0])
+
+
+def _end_time(text: str) -> time:
+    return time(0) if text == "24:00" else time.fromisoformat(text)
+
+
+def _clock_time(keys: Keys, key: str) -> time | None:
+    value = keys.text(key)
+    if not value:
+        return None
+    try:
+        return time.fromisoformat(value)
+    except ValueError:
+        keys.error(key, f"{value!r} is not a time like 17:00")
+        return None
+
+
+def _layers(keys: Keys, folder: Path, locales: tuple[str, ...]) -> dict[str, LayerConfig]:
+    layers = {}
+    for name in keys.table:
+        sub = keys.sub(name)
+        if not CODE.fullmatch(name):
+            keys.error(name, "a layer's name may hold only letters, digits, _ and -")
+        layers[name] = _layer(name, sub, folder, locales)
+    return layers
+
+
+def _layer(name: str, keys: Keys, folder: Path, locales: tuple[str, ...]) -> LayerConfig:
+    tables = keys.raw("editions")
+    shared = {key: value for key, value in keys.table.items() if key not in (*EDITION_KEYS, "editions")}
+    if tables is not None and "file" in keys.table:
+        keys.error("file", "a layer has either a file or editions, not both")
+    if not isinstance(tables, list | None) or not all(isinstance(item, dict) for item in tables or ()):
+        keys.error("editions", "is not a list of tables")
+        tables = []
+    if tables is None:
+        tables = [{key: value for key, value in keys.table.items() if key in EDITION_KEYS}]
+    editions = [
+        _edition(Keys({**shared, **item}, keys.notes, keys.prefix), folder) for item in tables if item
+    ]
+    if not editions:
+        keys.error("file", "missing")
+    layer = LayerConfig(
+        name=name,
+        titles=_texts(keys, "title", locales),
+        editions=tuple(sorted(filter(None, editions), key=lambda edition: str(edition.valid_from or ""))),
+        tie_order=int(keys.number("tie_order", 100)),
+        snap_m=keys.number("snap_m", 0.0, 0, 1000),
+        required=keys.yes("required"),
+    )
+    known = {"title", "tie_order", "snap_m", "required", "editions", *EDITION_KEYS, *_EDITION_FIELDS}
+    rest = {key: value for key, value in keys.table.items() if key not in known}
+    Keys(rest, keys.notes, keys.prefix).unknown()
+    return layer
+
+
+_EDITION_FIELDS = ("code", "name", "code_regex", "code_strip_zeros", "crs", "datum")
+
+
+def _edition(keys: Keys, folder: Path) -> EditionConfig | None:
+    file = keys.text("file", required=True)
+    code = keys.text("code", required=True)
+    regex = keys.text("code_regex")
+    try:
+        re.compile(regex)
+    except re.error as fault:
+        keys.error("code_regex", f"not a regular expression: {fault}")
+        regex = ""
+    path = resolve_file(file, folder) if file else None
+    if file and path is None:
+        keys.error("file", f"{file!r} lies outside the pack")
+    if path is None:
+        return None
+    edition = EditionConfig(
+        file=file,
+        path=path,
+        code=code,
+        name=keys.text("name"),
+        code_regex=regex,
+        code_strip_zeros=keys.yes("code_strip_zeros"),
+        crs=keys.text("crs"),
+        datum=keys.choice("datum", DATUMS, "wgs84"),
+        valid_from=keys.day("valid_from"),
+        valid_to=keys.day("valid_to"),
+    )
+    if edition.valid_from and edition.valid_to and edition.valid_from >= edition.valid_to:
+        keys.error("valid_to", "is not after valid_from")
+    return edition
+
+
+def _aims(keys: Keys) -> dict[str, float]:
+    return {key: keys.number(key, 0.0, 0) for key in keys.table}

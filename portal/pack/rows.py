@@ -1,0 +1,329 @@
+"""How each table of a pack becomes typed rows: which columns it has and what a cell of each may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portal.pack.model import (
+    CLOCKS,
+    DATATYPES,
+    KINDS,
+    LIST_DATATYPES,
+    PRIORITIES,
+    SPAN_UNITS,
+    STAGES,
+    Choice,
+    DutyRow,
+    HolidayRow,
+    PlanRow,
+    QuestionRow,
+    ServiceRow,
+    TargetRow,
+    UnitBoundary,
+    UnitRow,
+)
+from portal.pack.table import CODE, Columns, Row
+
+PHOTO = ("none", "optional", "required")
+SERVICE_TYPES = ("realtime", "batch")
+UNIT_CELLS = (
+    "parent",
+    "level",
+    "email",
+    "webhook",
+    "phone",
+    "supervisor_unit",
+    "contract_from",
+    "contract_to",
+)
+Complain = Callable[[int, str, str], None]
+SCOPE_COLUMNS = ("service_code", "service", "group", "scope")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file of the pack: its columns, how a row is parsed and whether a pack can do without it."""
+
+    file: str
+    columns: Columns
+    parse: Callable[[Row, str], Any]
+    required: bool = False
+
+
+def service(row: Row, file: str) -> ServiceRow:
+    """A service; Open311 clients turn numeric codes into numbers, so those are refused."""
+    code = row.code("service_code")
+    if code and _looks_numeric(code):
+        row.notes.error(row.number, "service_code", f"{code!r} looks like a number; begin with a letter")
+    keywords = row.texts("keywords")
+    return ServiceRow(
+        file=file,
+        row=row.number,
+        code=code,
+        group=row.code("group"),
+        kind=row.choice("kind", KINDS, "report", required=True),
+        names=row.texts("name", required=True),
+        descriptions=row.texts("description"),
+        keywords={locale: _split(text) for locale, text in keywords.items()},
+        group_names=row.texts("group_name"),
+        importance=row.integer("importance", 2, 1, 3),
+        sensitive=row.yes("sensitive"),
+        duplicate_radius_m=row.number_in("duplicate_radius_m", 250.0, 0, 10_000),
+        photo=row.choice("photo", PHOTO, "optional"),
+        type=row.choice("type", SERVICE_TYPES, "realtime"),
+    )
+
+
+def question(row: Row, file: str) -> QuestionRow:
+    """A question of a service."""
+    datatype = row.choice("datatype", DATATYPES, "string", required=True)
+    values = _choices(row)
+    if datatype in LIST_DATATYPES and not values:
+        row.notes.error(row.number, "values", f"a {datatype} needs values")
+    if datatype not in LIST_DATATYPES and values:
+        row.notes.error(row.number, "values", f"a {datatype} has no values")
+    return QuestionRow(
+        file=file,
+        row=row.number,
+        service_code=row.code("service_code"),
+        code=row.code("code"),
+        datatype=datatype,
+        required=row.yes("required"),
+        order=row.integer("order", row.number, 0),
+        texts=row.texts("question", required=True),
+        values=values,
+        show_if=_pairs(row, "show_if"),
+        stop=dict(_pairs(row, "stop")),
+    )
+
+
+def unit(row: Row, file: str) -> UnitRow:
+    """A unit as one row says it; merge_units joins repeated rows."""
+    layer, boundary = row.text("layer"), row.text("boundary_code")
+    if bool(layer) != bool(boundary):
+        row.notes.error(row.number, "layer" if boundary else "boundary_code", "missing value")
+    contract_from, contract_to = row.day("contract_from"), row.day("contract_to")
+    if contract_from and contract_to and contract_from > contract_to:
+        row.notes.error(row.number, "contract_to", "lies before contract_from")
+    return UnitRow(
+        file=file,
+        row=row.number,
+        code=row.code("unit_code"),
+        parent=row.code("parent", required=False),
+        level=row.text("level"),
+        names=row.texts("name"),
+        boundaries=(UnitBoundary(layer, boundary, row.number),) if layer and boundary else (),
+        email=row.text("email"),
+        webhook=row.text("webhook"),
+        phone=row.text("phone"),
+        supervisor_unit=row.code("supervisor_unit", required=False),
+        contract_from=contract_from,
+        contract_to=contract_to,
+    )
+
+
+def duty(row: Row, file: str) -> DutyRow:
+    """A line of the published catalogue."""
+    return DutyRow(
+        file=file,
+        row=row.number,
+        unit_code=row.code("unit_code"),
+        service_code=row.code("service_code"),
+        standards=row.texts("standard"),
+        procedures=row.texts("procedure"),
+        legal_basis=row.text("legal_basis"),
+        review_by=row.day("review_by"),
+    )
+
+
+def target(row: Row, file: str) -> TargetRow:
+    """A target; its scope may stand in any of the scope columns."""
+    scope = next((text for column in SCOPE_COLUMNS if (text := row.text(column))), "")
+    if not scope:
+        row.notes.error(row.number, "service_code", "missing value")
+    clock = row.choice("clock", CLOCKS, "unit", required=True)
+    stage = row.choice("stage", STAGES, "resolve", required=True)
+    if clock == "promise" and stage != "resolve":
+        row.notes.error(row.number, "stage", "the promise has only the stage resolve")
+    amount = row.number_in("amount", 0.0, 0, 100_000, required=True)
+    if not amount and row.text("amount"):
+        row.notes.error(row.number, "amount", "must be more than 0")
+    unit = row.choice("unit", SPAN_UNITS, "days", required=True)
+    if unit.endswith("days") and amount != int(amount):
+        row.notes.error(row.number, "amount", f"{amount:g} {unit}: days are counted whole")
+    return TargetRow(
+        file=file,
+        row=row.number,
+        scope=scope,
+        priority=row.choice("priority", PRIORITIES),
+        clock=clock,
+        stage=stage,
+        amount=amount,
+        unit=unit,
+    )
+
+
+def holiday(row: Row, file: str) -> HolidayRow | None:
+    """A day off, or a make-up working day."""
+    day = row.day("date", required=True)
+    row.text("working", required=True)
+    working = row.yes("working")
+    return HolidayRow(file, row.number, day, working, row.texts("name")) if day else None
+
+
+def plan(row: Row, file: str) -> PlanRow:
+    """A response plan."""
+    return PlanRow(
+        file=file,
+        row=row.number,
+        code=row.code("code"),
+        titles=row.texts("title", required=True),
+        trigger=row.text("trigger"),
+        steps=row.texts("steps", required=True),
+    )
+
+
+TABLES: Mapping[str, Table] = {
+    "services": Table(
+        "services.csv",
+        Columns(
+            required=("service_code", "group", "kind"),
+            localised=("name",),
+            optional=("importance", "sensitive", "duplicate_radius_m", "photo", "type"),
+            localised_optional=("description", "keywords", "group_name"),
+        ),
+        service,
+        required=True,
+    ),
+    "questions": Table(
+        "questions.csv",
+        Columns(
+            required=("service_code", "code", "datatype"),
+            localised=("question",),
+            optional=("required", "order", "values", "show_if", "stop"),
+        ),
+        question,
+    ),
+    "units": Table(
+        "units.csv",
+        Columns(
+            required=("unit_code", "parent", "level"),
+            localised=("name",),
+            optional=(
+                "layer",
+                "boundary_code",
+                "email",
+                "webhook",
+                "phone",
+                "supervisor_unit",
+                "contract_from",
+                "contract_to",
+            ),
+        ),
+        unit,
+        required=True,
+    ),
+    "duties": Table(
+        "duties.csv",
+        Columns(
+            required=("unit_code", "service_code"),
+            optional=("legal_basis", "review_by"),
+            localised_optional=("standard", "procedure"),
+        ),
+        duty,
+    ),
+    "targets": Table(
+        "targets.csv",
+        Columns(required=("clock", "stage", "amount", "unit"), optional=("priority", *SCOPE_COLUMNS)),
+        target,
+        required=True,
+    ),
+    "holidays": Table(
+        "holidays.csv", Columns(required=("date", "working"), localised_optional=("name",)), holiday
+    ),
+    "plans": Table(
+        "plans.csv", Columns(required=("code",), optional=("trigger",), localised=("title", "steps")), plan
+    ),
+}
+
+
+def merge_units(rows: list[UnitRow], locales: tuple[str, ...], error: Complain) -> tuple[UnitRow, ...]:
+    """Join rows that repeat a unit for more boundaries: later rows may leave cells blank or repeat them, not
+    contradict them. `error(row, column, message)` is told of contradictions and of missing names.
+    """
+    units: dict[str, UnitRow] = {}
+    for row in rows:
+        first = units.get(row.code)
+        if first is None:
+            units[row.code] = row
+            _check_unit_names(row, locales, error)
+            continue
+        if not row.boundaries:
+            error(row.row, "unit_code", f"{row.code!r} stands already in row {first.row}")
+        known = {(boundary.layer, boundary.code) for boundary in first.boundaries}
+        for boundary in row.boundaries:
+            if (boundary.layer, boundary.code) in known:
+                error(row.row, "boundary_code", f"{boundary.code!r} is named twice for {row.code!r}")
+        _check_same(first, row, error)
+        units[row.code] = replace(first, boundaries=first.boundaries + row.boundaries)
+    return tuple(units.values())
+
+
+def _check_unit_names(row: UnitRow, locales: tuple[str, ...], error: Complain) -> None:
+    for locale in locales:
+        if not row.names.get(locale):
+            error(row.row, f"name_{locale}", "missing value")
+
+
+def _check_same(first: UnitRow, row: UnitRow, error: Complain) -> None:
+    for column in UNIT_CELLS:
+        value = getattr(row, column)
+        if value and value != getattr(first, column):
+            error(row.row, column, f"{value} contradicts row {first.row} of the same unit")
+    for locale, name in row.names.items():
+        if name != first.names.get(locale):
+            error(row.row, f"name_{locale}", f"{name!r} contradicts row {first.row} of the same unit")
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.replace("；", ";").split(";") if part.strip())
+
+
+def _looks_numeric(code: str) -> bool:
+    try:
+        float(code)
+    except ValueError:
+        return False
+    return True
+
+
+def _choices(row: Row) -> tuple[Choice, ...]:
+    """`key=label|label;…`: labels in the alphabetical order of the locales (en before zh_Hans)."""
+    choices: list[Choice] = []
+    for part in _split(row.text("values")):
+        key, equals, text = part.partition("=")
+        key = key.strip()
+        labels = [label.strip() for label in text.split("|")]
+        if not equals or not CODE.fullmatch(key) or not all(labels):
+            row.notes.error(row.number, "values", f"{part!r} is not key=label|label")
+            continue
+        if any(choice.key == key for choice in choices):
+            row.notes.error(row.number, "values", f"the key {key!r} stands twice")
+        if len(labels) != len(row.locales):
+            row.notes.error(row.number, "values", f"{key!r} has {len(labels)} labels, not {len(row.locales)}")
+            continue
+        choices.append(Choice(key, dict(zip(sorted(row.locales), labels, strict=True))))
+    return tuple(choices)
+
+
+def _pairs(row: Row, column: str) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for part in _split(row.text(column)):
+        left, equals, right = (text.strip() for text in part.partition("="))
+        if not (left and equals and right):
+            row.notes.error(row.number, column, f"{part!r} is not of the form code=key")
+            continue
+        pairs.append((left, right))
+    return tuple(pairs)

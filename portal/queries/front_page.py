@@ -1,0 +1,65 @@
+"""Knows the figures of the front page: what came in today, what is open, what was dealt with in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from portal.models.report import report
+
+DEALT_WITH = ("resolved", "confirmed", "closed")
+LOOK_BACK = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class CityFigures:
+    """Counts of a city. `judged` reports had their promise fall due within 30 days; `on_time` of them kept it."""
+
+    today: int
+    open: int
+    closed_today: int
+    judged: int
+    on_time: int
+
+
+def is_dealt_with() -> ColumnElement[bool]:
+    """Ended by work: neither rejected nor merged."""
+    return report.c.state.in_(DEALT_WITH)
+
+
+def is_judged(since: datetime, now: datetime) -> ColumnElement[bool]:
+    """The promise fell due in the period, and the report was not rejected or merged before that.
+
+    What was rejected or merged later was late by then: closing late cases so must not better the share.
+    """
+    was_late = report.c.closed_at > report.c.promise_due_at
+    is_counted = report.c.closed_at.is_(None) | is_dealt_with() | was_late
+    return (report.c.promise_due_at > since) & (report.c.promise_due_at <= now) & is_counted
+
+
+def is_kept() -> ColumnElement[bool]:
+    """Of the judged: closed by the date first promised."""
+    return report.c.closed_at <= report.c.promise_due_at
+
+
+def city_figures(tx: Connection, jurisdiction_id: str, midnight: datetime, now: datetime) -> CityFigures:
+    """The figures since the city's midnight, each answered by an index of its own."""
+    mine = report.c.jurisdiction_id == jurisdiction_id
+    kept = func.count().filter(is_kept())
+    counts = select(func.count().label("judged"), kept.label("on_time"))
+    judged = counts.where(mine & is_judged(now - LOOK_BACK, now)).subquery()
+    query = select(
+        _count(mine & (report.c.opened_at >= midnight)),
+        _count(mine & report.c.closed_at.is_(None)),
+        _count(mine & (report.c.closed_at >= midnight) & is_dealt_with()),
+        judged.c.judged,
+        judged.c.on_time,
+    )
+    return CityFigures(*tx.execute(query).one())
+
+
+def _count(condition: Any) -> Any:
+    return select(func.count()).select_from(report).where(condition).scalar_subquery()

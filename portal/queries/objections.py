@@ -1,0 +1,100 @@
+"""Knows which cases somebody says went to the wrong unit, and has not been answered since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, select
+
+from portal.models.ledger import event, event_private
+from portal.models.report import report
+
+OBJECTED = "receipt.objected"
+# What the desk or a unit does about it: the case moved, or somebody wrote down why it stays.
+SETTLED_BY = (
+    "request.assigned",
+    "request.transferred",
+    "request.rerouted",
+    "request.routed",
+    "request.noted",
+    "request.updated",
+    "request.rejected",
+    "request.closed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectionRow:
+    """One objection with the receipt that it is about; `words` as written, for the desk only."""
+
+    token: str
+    seq: int
+    at: datetime
+    role: str
+    words: str
+    should_be: str
+    receipt: Mapping[str, Any]
+    is_open: bool
+
+
+def is_objected() -> ColumnElement[bool]:
+    """Whether a report carries an objection that nothing has been done about since."""
+    said = event.alias("said")
+    return exists(
+        select(said.c.id).where(
+            said.c.jurisdiction_id == report.c.jurisdiction_id,
+            said.c.kind == OBJECTED,
+            said.c.case_id == report.c.id,
+            ~_settled(said),
+        )
+    )
+
+
+def objections(tx: Connection, jurisdiction_id: str, *, limit: int = 100) -> list[ObjectionRow]:
+    """The newest objections of a city, open ones and settled ones."""
+    said = event.alias("said")
+    private = (event_private.c.case_id == said.c.case_id) & (event_private.c.case_seq == said.c.case_seq)
+    query = (
+        select(
+            report.c.token,
+            said.c.case_seq,
+            said.c.at,
+            said.c.public,
+            event_private.c.private,
+            (~_settled(said)).label("is_open"),
+        )
+        .join(report, report.c.id == said.c.case_id)
+        .outerjoin(event_private, private)
+        .where(said.c.jurisdiction_id == jurisdiction_id, said.c.kind == OBJECTED)
+        .order_by(said.c.at.desc(), said.c.id.desc())
+        .limit(limit)
+    )
+    return [_row(row) for row in tx.execute(query)]
+
+
+def _settled(said: Any) -> ColumnElement[bool]:
+    later = event.alias("later")
+    return exists(
+        select(later.c.id).where(
+            later.c.case_id == said.c.case_id,
+            later.c.case_seq > said.c.case_seq,
+            later.c.kind.in_(SETTLED_BY),
+        )
+    )
+
+
+def _row(row: Any) -> ObjectionRow:
+    private = row.private or {}  # erased once the words are no longer kept
+    return ObjectionRow(
+        token=row.token,
+        seq=row.case_seq,
+        at=row.at,
+        role=row.public["actor"]["role"],
+        words=private.get("text", row.public["text"]),
+        should_be=row.public.get("should_be", ""),
+        receipt=private.get("receipt", row.public["receipt"]),
+        is_open=row.is_open,
+    )

@@ -1,0 +1,164 @@
+"""Knows one case as its desk sees it: exact place and words, custody, clocks, photos, and all of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, cast, exists, func, select
+
+from portal.models.ledger import case_file, event, event_private
+from portal.models.people import account
+from portal.models.report import clock, contact, media, report
+from portal.queries.custody import new_holder
+
+# What another person did to a case; warnings of clocks and sent messages change nothing for who is writing.
+WEIGHTY_KINDS = ("request.", "question.")
+
+
+@dataclass(frozen=True, slots=True)
+class StaffEvent:
+    """One event with what only the desk may read; `person` is the colleague who acted."""
+
+    seq: int
+    at: datetime
+    kind: str
+    public: Mapping[str, Any]
+    private: Mapping[str, Any]
+    person: str | None
+
+    @property
+    def role(self) -> str:
+        """The role that acted."""
+        return str(self.public.get("actor", {}).get("role", ""))
+
+    @property
+    def unit_code(self) -> str:
+        """The unit it acted for; empty for residents, the system and the whole city."""
+        return str(self.public.get("actor", {}).get("unit", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A stretch of time in which one unit held the case, and why it came there."""
+
+    unit_code: str
+    since: datetime
+    until: datetime | None = None
+    accepted_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffCase:
+    """A case with everything its desk may see. Contact data is not part of it, only whether there is any."""
+
+    row: Any
+    lon: float | None
+    lat: float | None
+    has_contact: bool
+    last_seq: int
+    events: Sequence[StaffEvent] = field(default_factory=tuple)
+    clocks: Sequence[Any] = field(default_factory=tuple)
+    photos: Sequence[Any] = field(default_factory=tuple)
+
+    @property
+    def lead_unit(self) -> str:
+        """Code of the unit that leads."""
+        return str(self.row.lead_unit)
+
+    @property
+    def assist_units(self) -> list[str]:
+        """Codes of the units that assist."""
+        return list(self.row.assist_units)
+
+    @property
+    def about_unit(self) -> str | None:
+        """Code of the unit that a complaint is about."""
+        return None if self.row.about_unit is None else str(self.row.about_unit)
+
+    @property
+    def custody(self) -> list[Holding]:
+        """Who held the case, in order."""
+        return custody_chain(self.events)
+
+    def events_after(self, seq: int) -> list[StaffEvent]:
+        """What people did to the case since an event."""
+        return [each for each in self.events if each.seq > seq and each.kind.startswith(WEIGHTY_KINDS)]
+
+
+def staff_case(tx: Connection, jurisdiction_id: str, token: str) -> StaffCase | None:
+    """The head of a case, for deciding whether it may be shown; None for an unknown number. One statement."""
+    has_contact = exists().where(contact.c.report_id == report.c.id).correlate(report)
+    row = tx.execute(
+        select(
+            *(column for column in report.c if column.name not in ("geom", "public_geom")),
+            func.ST_X(report.c.geom).label("lon"),
+            func.ST_Y(report.c.geom).label("lat"),
+            has_contact.label("has_contact"),
+            case_file.c.last_seq,
+        )
+        .join(case_file, case_file.c.id == report.c.id)
+        .where(report.c.jurisdiction_id == jurisdiction_id, report.c.token == token)
+    ).one_or_none()
+    if row is None:
+        return None
+    return StaffCase(row, row.lon, row.lat, row.has_contact, row.last_seq)
+
+
+def with_details(tx: Connection, case: StaffCase) -> StaffCase:
+    """The case with its events, clocks and photos; three statements."""
+    clocks = select(clock).where(clock.c.report_id == case.row.id).order_by(clock.c.kind, clock.c.id)
+    photos = select(media).where(media.c.report_id == case.row.id).order_by(media.c.id)
+    return replace(
+        case,
+        events=_events(tx, case.row.id),
+        clocks=tx.execute(clocks).all(),
+        photos=tx.execute(photos).all(),
+    )
+
+
+def photo_of_case(tx: Connection, report_id: int, media_token: str) -> str | None:
+    """The state of a photo of this case; None when it belongs to another."""
+    mine = (media.c.report_id == report_id) & (media.c.token == media_token)
+    return tx.scalar(select(media.c.state).where(mine))
+
+
+def custody_chain(events: Iterable[StaffEvent]) -> list[Holding]:
+    """Who held a case and when it was signed for, from its events in order."""
+    chain: list[Holding] = []
+    for each in events:
+        to_unit = new_holder(each.kind, each.public)
+        if to_unit and (not chain or chain[-1].unit_code != to_unit):
+            if chain:
+                chain[-1] = replace(chain[-1], until=each.at)
+            chain.append(Holding(to_unit, each.at, reason=str(each.public.get("reason", ""))))
+        elif each.kind == "request.accepted" and chain:
+            chain[-1] = replace(chain[-1], accepted_at=each.at)
+    return chain
+
+
+def _events(tx: Connection, case_id: int) -> list[StaffEvent]:
+    """All events with their private parts and the colleague's name, oldest first."""
+    private = (event_private.c.case_id == event.c.case_id) & (event_private.c.case_seq == event.c.case_seq)
+    person = cast(event_private.c.private["account_id"].astext, BigInteger) == account.c.id
+    query = (
+        select(
+            event.c.case_seq,
+            event.c.at,
+            event.c.kind,
+            event.c.public,
+            event_private.c.private,
+            account.c.name,
+        )
+        .outerjoin(event_private, private)
+        .outerjoin(account, person)
+        .where(event.c.case_id == case_id)
+        .order_by(event.c.case_seq)
+    )
+    return [
+        StaffEvent(row.case_seq, row.at, row.kind, row.public, row.private or {}, row.name)
+        for row in tx.execute(query)
+    ]

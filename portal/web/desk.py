@@ -1,0 +1,202 @@
+"""Knows the desk's lists: the inbox of a unit, finding a case by its number, and the dispatcher's table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, g, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from portal import clock
+from portal.crypto import read_token
+from portal.errors import Forbidden, InvalidInput, WenluError
+from portal.i18n import N_, Message
+from portal.operations.context import Actor
+from portal.operations.move_report import Move, move_report
+from portal.queries.city import CityView
+from portal.queries.staff_inbox import (
+    COUNTED_AT_MOST,
+    WHYS,
+    Cursor,
+    Page,
+    Part,
+    Wanted,
+    count_states,
+    dispatch_page,
+    inbox_page,
+    whys_of,
+)
+from portal.queries.staff_rights import Grant, is_over_everything, kept_from, units_of
+from portal.web import access, staff_words
+from portal.web.forms.staff_move import read_seq
+from portal.web.services import city, reading, services, writing
+from routing.lifecycle import OPEN_STATES
+
+pages = Blueprint("desk", __name__, url_prefix="/desk")
+DISPATCHERS = frozenset({"dispatcher", "admin"})
+MOST_AT_ONCE = 100
+
+
+@pages.get("/")
+@access.staff()
+def inbox() -> Response:
+    """The open cases of one's units, in the order in which they fall due."""
+    view, given = city(), request.args
+    state = given.get("state", "") if given.get("state") in OPEN_STATES else ""
+    part: Part = "assist" if given.get("part") == "assist" else "lead"
+    wanted = Wanted(_wanted_units(view), part, state, kept_from(g.staff.grants, view.directory))
+    with reading() as tx:
+        page = inbox_page(tx, view.jurisdiction_id, wanted, Cursor.read(given.get("after", "")))
+        counts = count_states(tx, view.jurisdiction_id, wanted)
+    return make_response(
+        render_template(
+            "staff/inbox.html",
+            **_shared(view, page),
+            wanted=wanted,
+            counts=counts,
+            counted_at_most=COUNTED_AT_MOST,
+            open_states=OPEN_STATES,
+            my_units=sorted(units_of(g.staff.grants, view.directory) or ()),
+            unit=given.get("unit", ""),
+        )
+    )
+
+
+@pages.get("/find")
+@access.staff()
+def find() -> Response:
+    """Go to a case by its number, as it was read out on the telephone."""
+    token = read_token(request.args.get("number", ""))[:40]
+    return redirect(f"/desk/case/{token}" if token.isalnum() else "/desk/", 303)
+
+
+@pages.get("/dispatch")
+@access.staff("dispatcher", "admin", "auditor")
+def dispatch() -> Response:
+    """What waits for the dispatcher: outside every boundary, near a border, unaccepted, or with the desk."""
+    return _dispatch_page(200)
+
+
+@pages.post("/dispatch")
+@access.staff("dispatcher", "admin")
+def assign() -> Response:
+    """Assign the chosen cases to a unit by hand, with a reason; each one stands or fails for itself."""
+    grant, given = _desk_grant(DISPATCHERS), request.form
+    tokens = given.getlist("token")[:MOST_AT_ONCE]
+    typed = Assignment(given.get("to_unit", ""), given.get("reason", "").strip(), tokens)
+    if not tokens:
+        return _dispatch_page(422, typed, {"token": Message(N_("Please choose at least one case."))})
+    try:
+        failed = _assign_each(typed, Actor(grant.role, grant.unit_code, g.staff.account_id))
+    except InvalidInput as refused:
+        return _dispatch_page(422, typed, refused.fields)
+    if failed:
+        return _dispatch_page(409, typed, failed=failed)
+    return redirect(f"/desk/dispatch?assigned={len(tokens)}", 303)
+
+
+def _assign_each(typed: Assignment, actor: Actor) -> dict[str, WenluError]:
+    """Assign case by case; answers those that could not be. InvalidInput: wrong for one, wrong for all."""
+    failed: dict[str, WenluError] = {}
+    for token in typed.tokens:
+        try:
+            with writing() as tx:
+                move_report(
+                    tx,
+                    services().context,
+                    token,
+                    actor,
+                    typed.as_move(read_seq(request.form.get(f"seq-{token}", ""))),
+                )
+        except InvalidInput:
+            raise
+        except WenluError as refused:
+            failed[token] = refused
+    return failed
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What the dispatcher typed."""
+
+    to_unit: str = ""
+    reason: str = ""
+    tokens: Sequence[str] = ()
+
+    def as_move(self, seen_seq: int) -> Move:
+        """The move for one of the cases."""
+        return Move("assign", reason=self.reason, to_unit=self.to_unit, seen_seq=seen_seq)
+
+
+def _wanted_units(view: CityView) -> frozenset[str] | None:
+    """The units that were asked for, as far as they stand on this person's desk; else all that do."""
+    mine = units_of(g.staff.grants, view.directory)
+    chosen = request.args.get("unit", "")
+    if chosen and chosen in view.directory and (mine is None or chosen in mine):
+        return frozenset({chosen})
+    return mine
+
+
+def _desk_grant(roles: frozenset[str]) -> Grant:
+    """The grant by which somebody acts for the coordination desk; Forbidden without one."""
+    directory = city().directory
+    held: list[Grant] = [
+        one for one in g.staff.grants if one.role in roles and is_over_everything(one, directory)
+    ]
+    if not held:
+        raise Forbidden(Message(N_("Only dispatchers of the coordination desk work on this page.")))
+    return max(held, key=lambda one: one.role == "dispatcher")
+
+
+def _dispatch_page(
+    status: int,
+    typed: Assignment | None = None,
+    faults: Mapping[str, Message] | None = None,
+    failed: Mapping[str, WenluError] | None = None,
+) -> Response:
+    view, at = city(), clock.now()
+    grant = _desk_grant(DISPATCHERS | {"auditor"})
+    why = next((each for each in WHYS if each == request.args.get("why")), None)
+    with reading() as tx:
+        page = dispatch_page(
+            tx,
+            view.jurisdiction_id,
+            view.coordination_unit,
+            why,
+            at,
+            Cursor.read(request.args.get("after", "")),
+        )
+    assigned = request.args.get("assigned", "")
+    return make_response(
+        render_template(
+            "staff/dispatch.html",
+            **_shared(view, page),
+            why=why,
+            whys=WHYS,
+            whys_of={row.token: whys_of(row, view.coordination_unit, at) for row in page.rows},
+            typed=typed or Assignment(),
+            faults=faults or {},
+            failed=failed or {},
+            can_assign=grant.role in DISPATCHERS,
+            assigned=int(assigned) if assigned.isdecimal() and len(assigned) < 4 else 0,
+        ),
+        status,
+    )
+
+
+def _shared(view: CityView, page: Page) -> dict[str, Any]:
+    now: datetime = clock.now()
+    return {"city": view, "page": page, "now": now, "words": staff_words, "staff": g.staff}
+
+
+def is_dispatcher() -> bool:
+    """Whether the menu shows the dispatcher's table."""
+    directory = city().directory
+    roles = DISPATCHERS | {"auditor"}
+    return any(one.role in roles and is_over_everything(one, directory) for one in g.staff.grants)
+
+
+pages.add_app_template_global(is_dispatcher, "is_dispatcher")

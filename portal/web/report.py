@@ -1,0 +1,164 @@
+"""Answers `/report`: the form, its questions, and what is sent with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from geo.boundary import Layer
+from portal.errors import Conflict, InvalidInput, TooMany
+from portal.i18n import N_, Message
+from portal.operations.submission import Submission, check_submission
+from portal.queries.city import QuestionView, ServiceView
+from portal.web import access
+from portal.web.csrf import ExpiredForm
+from portal.web.forms.report_form import (
+    MOST_PHOTOS,
+    ReportForm,
+    empty_form,
+    in_page_order,
+    read_form,
+    read_photos,
+    submission_of,
+)
+from portal.web.intake import file_report, keep_photo
+from portal.web.locale import boundary_name, current_locale
+from portal.web.reporter import let_in
+from portal.web.services import city, services
+
+pages = Blueprint("report", __name__)
+MOST_AREAS = 600
+OPEN_TOO_LONG = N_("This page was open for too long, so it was not sent. Please send it once more.")
+SENT_BEFORE = N_("A report was already sent from this page. Send once more to file this as another report.")
+
+
+@pages.get("/report")
+@access.public
+def form() -> Response:
+    """The empty form; `?service=` chooses one, `?unit=` the unit that a complaint is about."""
+    wanted = {"service_code": request.args.get("service", ""), "about_unit": request.args.get("unit", "")}
+    return _page(empty_form(wanted))
+
+
+@pages.get("/report/questions")
+@access.public
+def questions() -> Response:
+    """The questions of one service, for the form that is already open."""
+    blank = empty_form({"service_code": request.args.get("service", "")})
+    return make_response(
+        render_template("public/_questions.html", form=blank, service=_service(blank), question_stops=_stops)
+    )
+
+
+@pages.post("/report")
+@access.public
+def send() -> Response:
+    """File what was typed; what does not hold comes back with everything else kept."""
+    given = read_form(request.form)
+    if "show_questions" in request.form:
+        return _page(_keeping_photos(given))
+    try:
+        submitted = file_report(_submission(given))
+    except InvalidInput as refusal:
+        return _page(_keeping_photos(replace(given, faults=refusal.fields)), 422)
+    except Conflict:
+        again = replace(_keeping_photos(given), request_id=empty_form({}).request_id)
+        return _page(replace(again, faults={"form": Message(SENT_BEFORE)}), 409)
+    except TooMany as refusal:
+        page = _page(replace(_keeping_photos(given), faults={"form": refusal.message}), 429)
+        page.headers["Retry-After"] = str(refusal.retry_after)
+        return page
+    return let_in(redirect(f"/r/{submitted.token}/filed", 303), submitted.token)
+
+
+@pages.errorhandler(ExpiredForm)
+def send_again(_refusal: ExpiredForm) -> Response:
+    """The form with everything kept and a fresh token, for somebody who took long to write."""
+    given = _keeping_photos(read_form(request.form))
+    given = replace(given, request_id=given.request_id or empty_form({}).request_id)
+    return _page(replace(given, faults={"form": Message(OPEN_TOO_LONG)} | dict(given.faults)), 403)
+
+
+def _submission(given: ReportForm) -> Submission:
+    """What the form amounts to; InvalidInput names every fault at once, those that cannot be read first."""
+    photos, unread = read_photos(request.files.getlist("photo"), len(given.media))
+    submission, misplaced = submission_of(given, city().router.city.index.layers, current_locale(), photos)
+    if not (faults := {**unread, **misplaced}):
+        return submission
+    try:
+        check_submission(submission, city())
+    except InvalidInput as refusal:
+        faults = {**refusal.fields, **faults}
+    raise InvalidInput(faults)
+
+
+def _keeping_photos(given: ReportForm) -> ReportForm:
+    """Photos become tokens, so that they need not be chosen again; what is no photo is named."""
+    kept, faults = list(given.media), dict(given.faults)
+    for each in request.files.getlist("photo"):
+        if not each.filename or len(kept) >= MOST_PHOTOS:
+            continue
+        each.stream.seek(0)
+        try:
+            kept.append(keep_photo(each.read()))
+        except InvalidInput as refusal:
+            faults |= refusal.fields
+        except TooMany as refusal:
+            faults["media"] = refusal.message
+    return replace(given, media=tuple(kept), faults=in_page_order(faults))
+
+
+def _page(given: ReportForm, status: int = 200) -> Response:
+    shown = render_template(
+        "public/report.html",
+        form=given,
+        service=_service(given),
+        question_stops=_stops,
+        groups=_groups(),
+        areas=_areas(),
+        units=list(city().directory),
+        config=city().config,
+        tile_url=services().settings.tile_url,
+        tile_attribution=services().settings.tile_attribution,
+        most_photos=MOST_PHOTOS,
+    )
+    return make_response(shown, status)
+
+
+def _service(given: ReportForm) -> ServiceView | None:
+    return city().services.get(given["service_code"])
+
+
+def _stops(service: ServiceView, notice: QuestionView) -> list[tuple[str, str]]:
+    """The answers (question code, value key) that end with this notice."""
+    return [
+        (question.code, key)
+        for question in service.questions
+        for key, code in question.stop.items()
+        if code == notice.code
+    ]
+
+
+def _groups() -> list[tuple[Any, list[ServiceView]]]:
+    """The services in their groups, both in the order of the pack."""
+    grouped: dict[str, tuple[Any, list[ServiceView]]] = {}
+    for service in city().services.values():
+        if service.is_active:
+            grouped.setdefault(service.group, (service.group_names, []))[1].append(service)
+    return list(grouped.values())
+
+
+def _areas() -> list[tuple[Layer, list[Any]]]:
+    """The areas that can be chosen without a map: the layers of the city, the largest areas first."""
+    found: list[tuple[Layer, list[Any]]] = []
+    room = MOST_AREAS
+    for layer in sorted(city().router.city.index.layers, key=lambda each: each.tie_order):
+        if layer.is_area and len(layer.boundaries) <= room:
+            found.append(
+                (layer, sorted(layer.boundaries, key=lambda each: boundary_name(layer.name, each.code)))
+            )
+            room -= len(layer.boundaries)
+    return found

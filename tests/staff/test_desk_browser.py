@@ -1,0 +1,120 @@
+"""On a phone: a handler signs in, accepts, tells the public, resolves; the public page shows each step."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+from werkzeug.serving import make_server
+
+from portal.queries.staff_rights import Grant
+
+from .conftest import PASSWORD, Desk
+
+pytestmark = pytest.mark.browser
+PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def address(desk: Desk) -> Iterator[str]:
+    """The desk on a port of its own."""
+    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+
+
+def open_page(chromium: Browser, viewport: dict[str, int], language: str = "en-GB", **more: object) -> Page:
+    page = chromium.new_context(viewport=viewport, locale=language, **more).new_page()
+    page.complaints = []
+    page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    return page
+
+
+def sign_in(page: Page, address: str, email: str) -> None:
+    page.goto(f"{address}/desk/")
+    page.locator("#email").fill(email)
+    page.locator("#password").fill(PASSWORD)
+    page.locator("main button").click()
+    page.wait_for_url("**/desk/")
+
+
+def fits(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_from_the_inbox_to_resolved_on_a_phone(has_scripts, desk, address, chromium, tmp_path: Path):
+    token = desk.file("street-cn1")
+    handler = open_page(chromium, PHONE, java_script_enabled=has_scripts)
+    public = open_page(chromium, PHONE)
+
+    def public_reads(text: str) -> None:
+        public.goto(f"{address}/r/{token}")
+        expect(public.locator("main")).to_contain_text(text)
+
+    sign_in(handler, address, desk.email_of(Grant("handler", "street-cn1")))
+    handler.locator(f'a[href="/desk/case/{token}"]').click()
+    handler.get_by_role("button", name="Accept the case").click()
+    expect(handler.get_by_role("status")).to_have_text("The case is accepted.")
+    public_reads("Accepted by Bluestone Street Office")
+
+    handler.get_by_role("button", name="Start work").click()
+    expect(handler.get_by_role("status")).to_have_text("Work has started.")
+    public_reads("Bluestone Street Office has begun to work on it")
+
+    handler.locator("#do-update > summary").click()
+    handler.locator("#update-public_text").fill("The crew comes on Monday. Ask 13912345678.")
+    handler.get_by_role("button", name="Tell the public").click()
+    expect(handler.get_by_role("status")).to_have_text("The update is public.")
+    public_reads("The crew comes on Monday. Ask ▇▇▇.")
+
+    proof = io.BytesIO()
+    Image.new("RGB", (80, 60), "green").save(proof, "JPEG")
+    (tmp_path / "proof.jpg").write_bytes(proof.getvalue())
+    form = handler.locator("#do-resolve")
+    form.get_by_text("Fixed", exact=True).click()
+    form.locator("#resolve-public_text").fill("The hole is filled.")
+    form.locator("input[type=file]").set_input_files(tmp_path / "proof.jpg")
+    form.get_by_role("button", name="Resolve").click()
+    expect(handler.get_by_role("status")).to_have_text("The case is resolved.")
+    public_reads("Bluestone Street Office says it is done")
+    public_reads("The hole is filled.")
+    assert desk.row(token).closing_code == "fixed"
+    assert handler.complaints + public.complaints == []
+
+
+@pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["390", "1280"])
+@pytest.mark.parametrize(("language", "words"), [("en-GB", "What to do"), ("zh-CN", "可办事项")])
+def test_no_page_is_wider_than_its_screen(viewport, language, words, desk, address, chromium):
+    token = desk.file("street-cn1", description="W" * 300, is_ambiguous=True)
+    page = open_page(chromium, viewport, language)
+    sign_in(page, address, desk.email_of(Grant("admin", "")))
+    for path in ("/desk/", "/desk/?part=assist", "/desk/dispatch", "/desk/account", f"/desk/case/{token}"):
+        page.goto(address + path)
+        assert fits(page), path
+    expect(page.locator("main")).to_contain_text(words)
+    for fold in page.locator("details > summary").all():
+        fold.click()
+    assert fits(page)
+    assert page.complaints == []
+
+
+def test_targets_are_large_enough_for_a_thumb(desk, address, chromium):
+    page = open_page(chromium, PHONE)
+    sign_in(page, address, desk.email_of(Grant("handler", "street-cn1")))
+    page.goto(f"{address}/desk/case/{desk.file('street-cn1')}")
+    heights = page.eval_on_selector_all(
+        "main button, main summary, .nav a, main select, main input:not([type=hidden])",
+        "all => all.filter(e => e.offsetParent).map(e => Math.round(e.getBoundingClientRect().height))",
+    )
+    assert len(heights) > 5
+    assert min(heights) >= 44

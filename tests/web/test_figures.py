@@ -1,0 +1,120 @@
+"""The figures of units and city: what counts as kept, what as late, and that indexes alone answer them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text, update
+
+from portal import clock
+from portal.models.report import report
+from portal.queries.front_page import city_figures
+from portal.queries.unit_figures import UnitFigures, unit_figures
+from portal.web.services import Services
+
+NOW = datetime.fromisoformat("2026-06-01T04:00:00+00:00")
+UNIT = "street-wh1"
+
+
+def days(number: float | None) -> datetime | None:
+    """Days before (negative) or after now."""
+    return None if number is None else NOW + timedelta(days=number)
+
+
+@pytest.fixture
+def figures_of(parts: Services, file_one: Callable[..., Any]) -> Callable[..., UnitFigures]:
+    """The figures of a unit whose only report has this state, promise and end, all in days from now."""
+
+    def ask(state: str, promise: float | None, closed: float | None) -> tuple[UnitFigures, Any]:
+        with parts.database.transaction() as tx:
+            tx.execute(update(report).values(lead_unit="centre", promise_due_at=None, closed_at=days(-800)))
+        with clock.simulated(days(-100)):
+            token = file_one().token
+        with parts.database.transaction() as tx:
+            changed = {"state": state, "promise_due_at": days(promise), "closed_at": days(closed)}
+            tx.execute(update(report).where(report.c.token == token).values(lead_unit=UNIT, **changed))
+            mine = unit_figures(tx, parts.jurisdiction_id, NOW)
+            assert mine.get(UNIT, UnitFigures(UNIT)) == unit_figures(
+                tx, parts.jurisdiction_id, NOW, UNIT
+            ).get(UNIT, UnitFigures(UNIT))
+            return mine.get(UNIT, UnitFigures(UNIT)), city_figures(tx, parts.jurisdiction_id, days(-0.5), NOW)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("state", "promise", "closed", "expected"),
+    [
+        pytest.param("accepted", 2, None, {"open": 1}, id="open, not yet due"),
+        pytest.param("accepted", None, None, {"open": 1}, id="open, nothing promised"),
+        pytest.param("accepted", -2, None, {"open": 1, "late": 1, "judged": 1}, id="open and overdue"),
+        pytest.param("closed", -2, -3, {"closed": 1, "judged": 1, "on_time": 1}, id="kept"),
+        pytest.param("closed", -3, -2, {"closed": 1, "judged": 1}, id="done late"),
+        pytest.param("closed", 2, -2, {"closed": 1}, id="done, not yet due"),
+        pytest.param("rejected", -2, -3, {}, id="rejected in time: not judged"),
+        pytest.param("rejected", -3, -2, {"judged": 1}, id="rejected when it was late: late"),
+        pytest.param("duplicate", -2, -3, {}, id="merged in time: not judged"),
+        pytest.param("duplicate", -3, -2, {"judged": 1}, id="merged when it was late: late"),
+        pytest.param("closed", -95, -96, {}, id="long ago"),
+    ],
+)
+def test_what_counts(
+    figures_of: Callable[..., Any],
+    state: str,
+    promise: float | None,
+    closed: float | None,
+    expected: dict[str, int],
+) -> None:
+    unit, city = figures_of(state, promise, closed)
+    assert unit == UnitFigures(UNIT, **expected)
+    assert (city.judged, city.on_time) == (unit.judged, unit.on_time)
+
+
+MANY = """
+    WITH made AS (
+        INSERT INTO case_file (jurisdiction_id, subject, token, last_seq, last_hash)
+        SELECT 'linhai.example', 'report', 'MANY' || n, 0, '' FROM generate_series(1, 20000) AS n RETURNING id, token
+    ), filed AS (SELECT id, token, id % 12 = 0 AS is_open, now() - (id % 900) * interval '1 day' AS at FROM made)
+    INSERT INTO report (
+        id, jurisdiction_id, token, kind, service_code, state, priority, channel, locale, is_anonymous, is_private,
+        description, public_text, answers, lead_unit, assist_units, rule, rulebook_version, confidence, is_ambiguous,
+        receipt, public_receipt, opened_at, updated_at, closed_at, promise_due_at)
+    SELECT id, 'linhai.example', token, 'report', 'pothole', CASE WHEN is_open THEN 'accepted' ELSE 'closed' END,
+        'normal', 'web', 'en', false, false, repeat('x', 200), repeat('y', 200), '{}', 'unit-' || id % 40, '[]', 'r',
+        1, 1, false, '{}', '{}', at, at, CASE WHEN is_open THEN NULL ELSE at + interval '3 days' END,
+        at + interval '5 days'
+    FROM filed
+"""
+
+
+@pytest.mark.parametrize("unit_code", ["", "unit-7"], ids=["all units", "one unit"])
+def test_indexes_alone_answer(parts: Services, unit_code: str) -> None:
+    with parts.database.transaction() as tx:
+        if tx.scalar(text("SELECT count(*) FROM report")) < 20_000:
+            tx.execute(text(MANY))
+    with parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE report"))
+    asked: list[tuple[str, Any]] = []
+
+    def note(_conn: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
+        asked.append((statement, values))
+
+    here = parts.jurisdiction_id  # asks the database the first time
+    with parts.database.reading() as tx:
+        event.listen(parts.database.engine, "before_cursor_execute", note)
+        try:
+            unit_figures(tx, here, clock.now(), unit_code)
+        finally:
+            event.remove(parts.database.engine, "before_cursor_execute", note)
+        ((statement, values),) = asked
+        plan = "\n".join(row[0] for row in tx.connection.cursor().execute(f"EXPLAIN {statement}", values))
+    assert "Seq Scan" not in plan
+    if not unit_code:  # for one unit, its own few rows by ix_report_unit are as good
+        assert sorted(re.findall(r"Scan using (\w+)", plan)) == [
+            "ix_report_closed", "ix_report_open_unit", "ix_report_promise",
+        ]  # fmt: skip
+        assert plan.count("Index Only Scan") == 3, plan
