@@ -1,0 +1,17 @@
+"""Knows the job that forgets what is kept only for a time."""
+
+from __future__ import annotations
+
+import sys
+
+from jobs.runtime import runtime
+from portal.operations import forget_expired as operation
+
+
+def forget_expired() -> int:
+    """Remove rows and files whose time is over; answers how many."""
+    rows = runtime().repeat(lambda tx, _: operation.forget_expired(tx), sys.maxsize)
+    files = runtime().repeat(
+        lambda tx, parts: operation.remove_stray_files(tx, parts.context.store), sys.maxsize
+    )
+    return rows + files

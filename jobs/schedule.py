@@ -1,0 +1,25 @@
+"""Knows which jobs run by themselves, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A job without arguments that runs every `every_s` seconds, first when the clock process starts.
+
+    Intervals, not times of day: a machine that sleeps at night catches up when it wakes. A run that no
+    worker took before the next one is due disappears, so that nothing piles up while workers are away.
+    """
+
+    job: str
+    every_s: int
+
+
+SCHEDULE = (
+    Scheduled("jobs.seal.seal_events", 3),
+    Scheduled("jobs.sweep.sweep_clocks", 15),
+    Scheduled("jobs.seal.make_day_roots", 600),
+    Scheduled("jobs.retention.forget_expired", 6 * 3600),
+)
