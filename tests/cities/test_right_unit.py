@@ -1,0 +1,96 @@
+"""Right unit, not only right polygon: rules learnt from the earlier 80 % of real cities, judged on the later 20 %."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from portal.cli.rules_learn import known_cases
+from portal.pack.mapping import RequestMapping, read_mapping
+from routing.learn_history import Columns, Known, in_time, score
+
+HERE = Path(__file__).resolve().parent
+
+# Pingshan: what the intake clerk records before dispatch (type, main type, sub-type of the complaint; street
+# and community of the place). Left out: DISPOSE_UNIT_* (the answer itself), the *ARCHIVE_NUM columns
+# (whether it was settled in time) and OPERATE_NUM, known only afterwards.
+PINGSHAN = (
+    "shenzhen", "shenzhen/pingshan_complaints_2018-02_10.csv.gz", "EVENT_TYPE_NAME",
+    {"main": "MAIN_TYPE_NAME", "sub": "SUB_TYPE_NAME"},
+    {"street": "STREET_NAME", "community": "COMMUNITY_NAME"},
+)  # fmt: skip
+# Boston: the type and title of the form that was chosen, and the public-works district of the address. The
+# title can be edited by staff later; without it the share is 0.881. Left out: department (of the queue),
+# closure_reason, case_status, closed_dt, target_dt, ontime, closedphoto.
+BOSTON = (
+    "boston", "boston/requests_2011-07_10.csv.gz", "type", {"title": "case_title"}, {"pwd": "pwd_district"},
+)  # fmt: skip
+# New York: what the caller is asked (complaint type, descriptor) and where it is (community board, street).
+# Left out: agency_name, status, closed_date, resolution_action_updated_date.
+NEW_YORK = (
+    "newyork", "nyc/requests_2026-08-01_04.parquet", "complaint_type", {"descriptor": "descriptor"},
+    {"board": "community_board", "street": "street_name"},
+)  # fmt: skip
+CASES = [
+    # The units' own numbers: two spellings of a name are one unit, one name in two streets is two.
+    pytest.param(PINGSHAN, "DISPOSE_UNIT_ID", False, 0.66, 0.80, id="Pingshan unit"),
+    pytest.param(PINGSHAN, "DISPOSE_UNIT_NAME", True, 0.66, 0.80, id="Pingshan unit name"),
+    # Issue 3 asks for 0.93 and 0.998, which no rules on these facts can reach (see HINDSIGHT). Over a third of
+    # Boston's misses are street lights, which a contractor's backlog (after filing) splits in two queues; two
+    # thirds of New York's are encampments, which nothing recorded at intake parts between police and homeless
+    # services. These are what is reached.
+    pytest.param(BOSTON, "queue", False, 0.885, 0.96, id="Boston queue"),
+    pytest.param(NEW_YORK, "agency", False, 0.9965, 0.999, id="New York agency"),
+]
+
+
+# The share that the best unit for each set of facts has among the later cases themselves: no rules that look at
+# these facts alone can do better, not even written with hindsight.
+HINDSIGHT = [
+    pytest.param(BOSTON, "queue", (0, 1, 2), 0.90, 0.93, id="Boston: type, title, district"),
+    pytest.param(NEW_YORK, "agency", (0, 1), 0.9965, 0.998, id="New York: type, descriptor"),
+]
+
+
+def read_known(wenlu_data: Path, city: tuple, unit: str, is_bare: bool) -> tuple[list[Known], Columns]:
+    """The cases of a city with the facts that its intake records."""
+    pack, file, service, answers, layers = city
+    given = read_mapping(HERE / pack / "MAP.toml")
+    asked = {f"learn:{name}": column for name, column in {**answers, **layers}.items()}
+    kept = {name: given.columns[name] for name in ("external_id", "opened_at")}
+    mapping = RequestMapping(
+        given.file, given.timezone, {**kept, "service_code": service, "unit": unit, **asked}
+    )
+    columns = Columns(tuple(answers), tuple(layers))
+    return known_cases(wenlu_data / file, mapping, columns, None, is_bare=is_bare), columns
+
+
+@pytest.mark.cities
+@pytest.mark.parametrize(("city", "unit", "facts", "least", "most"), HINDSIGHT)
+def test_what_hindsight_would_reach(
+    wenlu_data: Path, city: tuple, unit: str, facts: tuple[int, ...], least: float, most: float
+) -> None:
+    _, late = in_time(read_known(wenlu_data, city, unit, False)[0])
+    units: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for case in late:
+        units[tuple(case.facts[place] for place in facts)][case.unit] += 1
+    share = sum(counts.most_common(1)[0][1] for counts in units.values()) / len(late)
+    print(f"\n{city[0]} {unit}: at most {share:.4f} of {len(late)} with hindsight")
+    assert least < share < most
+
+
+@pytest.mark.cities
+@pytest.mark.parametrize(("city", "unit", "is_bare", "first", "third"), CASES)
+def test_the_right_unit(
+    wenlu_data: Path, city: tuple, unit: str, is_bare: bool, first: float, third: float
+) -> None:
+    found = score(*read_known(wenlu_data, city, unit, is_bare))
+    print(
+        f"\n{city[0]} {unit}: top-1 {found.top_1:.4f}, top-3 {found.top_3:.4f}, rules alone {found.rules:.4f}"
+    )
+    assert found.judged > 1000
+    assert found.top_1 >= first
+    assert found.top_3 >= third
+    assert found.rules >= first - 0.02
