@@ -7,7 +7,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -72,6 +72,8 @@ class SmtpMailer:
 
     def __init__(self, url: str, sender: str) -> None:
         self._url, self._sender = urlsplit(url), sender
+        # Named, or smtplib asks the name server who we are for every letter, and waits where it is silent.
+        self._own_name = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
 
     def send(self, letter: Letter) -> None:
         """Send it over a fresh connection."""
@@ -83,10 +85,9 @@ class SmtpMailer:
     def _connect(self) -> smtplib.SMTP:
         host, port = self._url.hostname or "localhost", self._url.port
         if self._url.scheme == "smtps":
-            return smtplib.SMTP_SSL(
-                host, port or 465, timeout=TIMEOUT_S, context=ssl.create_default_context()
-            )
-        server = smtplib.SMTP(host, port or 25, timeout=TIMEOUT_S)
+            tls = ssl.create_default_context()
+            return smtplib.SMTP_SSL(host, port or 465, self._own_name, timeout=TIMEOUT_S, context=tls)
+        server = smtplib.SMTP(host, port or 25, self._own_name, timeout=TIMEOUT_S)
         server.ehlo()
         if server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())

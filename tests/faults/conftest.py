@@ -51,7 +51,9 @@ class MailServer:
         self.accepted: list[str] = []
         self.reached = Counter[str]()
         self.held_at = ""
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=free_port(), server_hostname="localhost"
+        )  # named, or each letter waits for the name server
 
     @property
     def url(self) -> str:
