@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from routing.closing import CLOSING_CODES, DONE, ClockEffect, ClosingCode
 from routing.errors import IllegalMove
-from routing.facts import KINDS
 
 Status = Literal["open", "closed"]
-ClockEffect = Literal[
-    "meets_accept", "meets_first_answer", "meets_resolve", "pause", "resume", "restart", "extend"
-]
 
 # Inner state -> what the public sees. The order is the usual course of a case.
 STATES: dict[str, Status] = {
@@ -51,39 +48,6 @@ WAIT_REASONS = (
 )
 # The third transfer goes to the coordination desk by itself.
 TRANSFERS_BEFORE_DESK = 3
-
-
-@dataclass(frozen=True, slots=True)
-class ClosingCode:
-    """What a unit says when it has finished with a case.
-
-    `to_state` is "" when the case stays where it is. `counts_as` is its weight in the resolution rate.
-    `outside_state` is where the case goes instead when it is handed to an outside body by name.
-    """
-
-    code: str
-    to_state: str
-    counts_as: Literal["yes", "half", "no", "follows"]
-    proof: Literal["photo", "reason", "rule", "date", "text", "none"]
-    kinds: tuple[str, ...] = KINDS
-    outside_state: str = ""
-    clock: tuple[ClockEffect, ...] = ("meets_accept", "meets_first_answer", "meets_resolve")
-
-
-_NOT_REPORTS = tuple(kind for kind in KINDS if kind != "report")
-CLOSING_CODES: dict[str, ClosingCode] = {
-    row.code: row
-    for row in (
-        ClosingCode("fixed", "resolved", "yes", "photo"),
-        ClosingCode("partly_fixed", "resolved", "half", "photo"),
-        ClosingCode("not_found", "resolved", "no", "photo"),
-        ClosingCode("not_ours", "routed", "no", "reason", outside_state="rejected", clock=("restart",)),
-        ClosingCode("merged", "duplicate", "follows", "none"),
-        ClosingCode("declined", "rejected", "no", "rule"),
-        ClosingCode("planned", "", "no", "date", clock=("meets_first_answer", "extend")),
-        ClosingCode("answered", "resolved", "yes", "text", kinds=_NOT_REPORTS),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +98,6 @@ _DESK = ("dispatcher", "admin")
 _LEAD = ("lead", "desk")
 _ACTIVE = ("accepted", "in_progress", "waiting")
 _OWNED = ("routed", *_ACTIVE)
-_DONE: tuple[ClockEffect, ...] = ("meets_accept", "meets_first_answer", "meets_resolve")
 
 _ROWS = (
     TransitionRow("route", ("submitted",), "routed", ("system", *_DESK), ("system", "desk")),
@@ -189,7 +152,7 @@ _ROWS = (
         _HEADS,
         _LEAD,
         needs_reason=True,
-        clock=_DONE,
+        clock=DONE,
         closing_code="declined",
     ),
     TransitionRow(
@@ -198,7 +161,7 @@ _ROWS = (
         "duplicate",
         (*_STAFF, "system"),
         (*_LEAD, "system"),
-        clock=_DONE,
+        clock=DONE,
         closing_code="merged",
     ),
     TransitionRow(
@@ -259,11 +222,6 @@ def available(state: str, role: str, part: str) -> tuple[str, ...]:
     )
 
 
-def closing_codes_for(kind: str) -> tuple[ClosingCode, ...]:
-    """Return the closing codes that a service of this kind may end with."""
-    return tuple(code for code in CLOSING_CODES.values() if kind in code.kinds)
-
-
 def _refusal(row: TransitionRow | None, state: str, role: str, part: str, reason: str) -> str:
     if state not in STATES:
         return "move.unknown_state"
@@ -296,7 +254,7 @@ def _closing_refusal(row: TransitionRow | None, closing_code: str, kind: str) ->
 
 def _finish(state: str, action: str, code: ClosingCode, reason: str, outside_body: str) -> Transition:
     if outside_body.strip() and code.outside_state:
-        return Transition(action, state, code.outside_state, _DONE, code.code, reason.strip())
+        return Transition(action, state, code.outside_state, DONE, code.code, reason.strip())
     is_handed_back = code.to_state == "routed"
     return Transition(
         action, state, code.to_state or state, code.clock, code.code, reason.strip(), is_handed_back

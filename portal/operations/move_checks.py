@@ -16,7 +16,8 @@ from portal.i18n import N_, Message
 from portal.operations.submission import MAX_TEXT, clean_text
 from portal.queries.city import CityView
 from portal.queries.staff_rights import accused_units
-from routing.lifecycle import CLOSING_CODES, Transition
+from routing.closing import CLOSING_CODES
+from routing.lifecycle import Transition
 
 REFUSALS = {
     "move.unknown_state": N_("This case is in a state that nobody knows."),

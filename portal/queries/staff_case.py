@@ -11,7 +11,8 @@ from sqlalchemy import BigInteger, Connection, cast, exists, func, select
 
 from portal.models.ledger import case_file, event, event_private
 from portal.models.people import account
-from portal.models.report import clock, contact, media, report
+from portal.models.report import contact, media, report
+from portal.queries.case_parts import DESK_PARTS, Parts, case_parts
 from portal.queries.custody import new_holder
 
 # What another person did to a case; warnings of clocks and sent messages change nothing for who is writing.
@@ -61,8 +62,7 @@ class StaffCase:
     has_contact: bool
     last_seq: int
     events: Sequence[StaffEvent] = field(default_factory=tuple)
-    clocks: Sequence[Any] = field(default_factory=tuple)
-    photos: Sequence[Any] = field(default_factory=tuple)
+    parts: Parts = field(default_factory=dict)
 
     @property
     def lead_unit(self) -> str:
@@ -109,15 +109,8 @@ def staff_case(tx: Connection, jurisdiction_id: str, token: str) -> StaffCase | 
 
 
 def with_details(tx: Connection, case: StaffCase) -> StaffCase:
-    """The case with its events, clocks and photos; three statements."""
-    clocks = select(clock).where(clock.c.report_id == case.row.id).order_by(clock.c.kind, clock.c.id)
-    photos = select(media).where(media.c.report_id == case.row.id).order_by(media.c.id)
-    return replace(
-        case,
-        events=_events(tx, case.row.id),
-        clocks=tx.execute(clocks).all(),
-        photos=tx.execute(photos).all(),
-    )
+    """The case with its events, and its rows in other tables by name; two statements."""
+    return replace(case, events=_events(tx, case.row.id), parts=case_parts(tx, case.row.id, DESK_PARTS))
 
 
 def photo_of_case(tx: Connection, report_id: int, media_token: str) -> str | None:

@@ -18,6 +18,7 @@ from portal.operations.answer_question import answer_question
 from portal.operations.context import REPORTER
 from portal.operations.move_report import Move, move_report
 from portal.operations.store_photo import SHOWN, THUMB
+from portal.queries.case_parts import PUBLIC_PARTS, case_parts
 from portal.queries.city import CityView
 from portal.queries.receipt_words import reason_message
 from portal.queries.report_page import ReportView, public_history, report_view
@@ -162,11 +163,13 @@ def _view(token: str) -> dict[str, Any]:
         if report is None:
             raise NotFound(Message(NO_REPORT))
         events = public_history(tx, report.case_id)
+        parts = case_parts(tx, report.case_id, PUBLIC_PARTS)
     own = is_reporter(token)
     receipt = report.own["receipt"] if own else report.public_receipt
     states = STATES | {report.state: state_words(report.state, report.closing_code)}
     return {
         "report": report,
+        "rows": parts,  # by name, of the tables in PUBLIC_PARTS
         "is_own": own,
         "is_open_to_all": own or not report.is_private,
         "service": place.services.get(report.service_code),

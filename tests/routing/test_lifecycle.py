@@ -2,17 +2,16 @@
 
 import pytest
 
+from routing.closing import CLOSING_CODES, closing_codes_for
 from routing.errors import IllegalMove
 from routing.lifecycle import (
     CLOSED_STATES,
-    CLOSING_CODES,
     OPEN_STATES,
     PARTS,
     ROLES,
     STATES,
     TRANSITIONS,
     available,
-    closing_codes_for,
     move,
 )
 

@@ -14,8 +14,9 @@ from portal.queries.staff_inbox import WHYS
 from portal.queries.staff_rights import STAFF_ROLES, Grant
 from portal.web import staff_words as words
 from portal.web.forms.staff_move import fields_of
+from routing.closing import CLOSING_CODES
 from routing.facts import KINDS as SERVICE_KINDS
-from routing.lifecycle import CLOSING_CODES, STATES, TRANSFER_REASONS, TRANSITIONS, WAIT_REASONS, available
+from routing.lifecycle import STATES, TRANSFER_REASONS, TRANSITIONS, WAIT_REASONS, available
 
 ROOT = Path(__file__).resolve().parents[2]
 STAFF_ACTIONS = {

@@ -14,7 +14,8 @@ from portal.i18n import N_
 from portal.operations.move_checks import Move
 from portal.operations.submission import MAX_PHOTOS
 from portal.web.staff_words import CLOSING_CODES, CLOSING_HINTS, REASONS
-from routing.lifecycle import TRANSFER_REASONS, WAIT_REASONS, closing_codes_for
+from routing.closing import closing_codes_for
+from routing.lifecycle import TRANSFER_REASONS, WAIT_REASONS
 
 FieldKind = Literal["area", "line", "choice", "ending", "unit", "date", "photos"]
 LONGEST_TEXT = 4000
