@@ -28,6 +28,19 @@ UNSAFE_BUT_FAST = {
 }
 
 
+# They start, kill and drive real processes and wait for them: on a machine that does something else at that
+# moment one may fail that is sound. It is tried once more, on new processes, and the report shows it (R).
+WITH_PROCESSES = ("faults", "platform", "test_web_server.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests of real processes a second try; every other test has one."""
+    for item in items:
+        is_driving = "chromium" in getattr(item, "fixturenames", ())
+        if is_driving or any(part in item.path.parts for part in WITH_PROCESSES):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @dataclass(frozen=True, slots=True)
 class Servers:
     """Where the tests' servers are: an address that may create databases, and the queue."""
