@@ -17,11 +17,12 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import TSVECTOR, UUID
 
 from portal.models.base import instant, json_column, jurisdiction, numbered, table
 
 OPEN = text("closed_at IS NULL")
+JOINED = text("primary_id IS NOT NULL")
 
 report = table(
     "report",
@@ -68,6 +69,11 @@ report = table(
         "second_due_at", nullable=True
     ),  # an extension or a planned date: beside the promise, never instead
     Column("about_unit", Text),  # of a complaint: whom it is kept from; never public
+    # Bigrams of Chinese, stems of the rest (routing.words): of the description as written, so never public.
+    Column("words", TSVECTOR),
+    Column("voice", LargeBinary),  # who speaks, as a keyed hash; forgotten after some days
+    Column("joined_id", BigInteger, ForeignKey("report.id")),  # of a duplicate: the report it was joined with
+    Column("primary_id", BigInteger, ForeignKey("report.id")),  # ... and the one at the end of that chain
     UniqueConstraint("jurisdiction_id", "client_request_id"),
     Index("ix_report_opened", "jurisdiction_id", text("opened_at DESC"), text("id DESC")),
     Index("ix_report_updated", "jurisdiction_id", "updated_at"),
@@ -90,6 +96,9 @@ report = table(
     ),
     Index("ix_report_open_assist", "assist_units", postgresql_using="gin", postgresql_where=OPEN),
     Index("ix_report_public_geom", "public_geom", postgresql_using="gist"),
+    Index("ix_report_words", "words", postgresql_using="gin"),
+    Index("ix_report_joined", "joined_id", postgresql_where=JOINED),
+    Index("ix_report_primary", "primary_id", postgresql_where=JOINED),
     Index("ix_report_open_geom", "public_geom", postgresql_using="gist", postgresql_where=OPEN),
 )
 
