@@ -81,6 +81,13 @@ report = table(
     Index("ix_report_unit", "jurisdiction_id", "lead_unit", text("opened_at DESC")),
     Index("ix_report_service", "jurisdiction_id", "service_code", text("opened_at DESC")),
     Index("ix_report_state", "jurisdiction_id", "state", text("opened_at DESC")),
+    Index(
+        "ix_report_kind",
+        "jurisdiction_id",
+        "kind",
+        "opened_at",
+        postgresql_include=["closed_at", "promise_due_at", "state"],
+    ),
     # What was promised and what was ended in a period: figures answer from the index alone.
     Index(
         "ix_report_promise",
@@ -121,6 +128,14 @@ clock = table(
     Column("span_unit", Text, nullable=False),  # working_hours, working_days, hours, days: how a pause counts
     Index("ix_clock_next", "next_at", "id", postgresql_where=text("next_at IS NOT NULL")),
     Index("ix_clock_report", "report_id"),
+    Index(
+        "ix_clock_kept",
+        "jurisdiction_id",
+        "unit_code",
+        "due_at",
+        postgresql_include=["met_at", "state"],
+        postgresql_where=text("kind = 'unit' AND stage = 'resolve'"),
+    ),
     Index(
         "ix_clock_unit_due",
         "jurisdiction_id",
