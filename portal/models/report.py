@@ -69,6 +69,8 @@ report = table(
         "second_due_at", nullable=True
     ),  # an extension or a planned date: beside the promise, never instead
     Column("about_unit", Text),  # of a complaint: whom it is kept from; never public
+    instant("contact_erased_at", nullable=True),  # contact, letters between resident and unit, originals
+    instant("text_erased_at", nullable=True),  # the words as written, the exact place, all private notes
     # Bigrams of Chinese, stems of the rest (routing.words): of the description as written, so never public.
     Column("words", TSVECTOR),
     Column("voice", LargeBinary),  # who speaks, as a keyed hash; forgotten after some days
@@ -100,6 +102,19 @@ report = table(
         "jurisdiction_id",
         "closed_at",
         postgresql_include=["lead_unit", "state", "promise_due_at"],
+    ),
+    # What is to be forgotten next: only closed cases of which it is still kept.
+    Index(
+        "ix_report_contact_kept",
+        "jurisdiction_id",
+        "closed_at",
+        postgresql_where=text("contact_erased_at IS NULL AND closed_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_report_text_kept",
+        "jurisdiction_id",
+        "closed_at",
+        postgresql_where=text("text_erased_at IS NULL AND closed_at IS NOT NULL"),
     ),
     Index("ix_report_open_assist", "assist_units", postgresql_using="gin", postgresql_where=OPEN),
     Index("ix_report_public_geom", "public_geom", postgresql_using="gist"),
@@ -155,6 +170,7 @@ contact = table(
     Column("locale", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("has_email", Boolean, nullable=False),
+    json_column("wishes", nullable=True),  # which letters, by which channel, when not; null: all, by e-mail
 )
 
 media = table(
