@@ -1,6 +1,6 @@
 """Knows every table: importing this fills the MetaData, for migrations and tests."""
 
-from portal.models import city, crews, incident, ledger, messaging, people, report, work
+from portal.models import city, crews, incident, ledger, messaging, people, report, voice, work
 from portal.models.base import metadata
 
-__all__ = ["city", "crews", "incident", "ledger", "messaging", "metadata", "people", "report", "work"]
+__all__ = ["city", "crews", "incident", "ledger", "messaging", "metadata", "people", "report", "voice", "work"]

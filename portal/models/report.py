@@ -76,6 +76,12 @@ report = table(
     Column("voice", LargeBinary),  # who speaks, as a keyed hash; forgotten after some days
     Column("joined_id", BigInteger, ForeignKey("report.id")),  # of a duplicate: the report it was joined with
     Column("primary_id", BigInteger, ForeignKey("report.id")),  # ... and the one at the end of that chain
+    # How often the case was closed, and by whom last; how often a resident had it opened again, and when last.
+    Column("closing_count", SmallInteger, nullable=False, server_default="0"),
+    Column("closing_unit", Text),
+    Column("reopen_count", SmallInteger, nullable=False, server_default="0"),
+    instant("reopened_at", nullable=True),
+    instant("confirmed_at", nullable=True),  # the reporter said yes to the last closing
     UniqueConstraint("jurisdiction_id", "client_request_id"),
     Index("ix_report_opened", "jurisdiction_id", text("opened_at DESC"), text("id DESC")),
     Index("ix_report_updated", "jurisdiction_id", "updated_at"),
@@ -115,6 +121,14 @@ report = table(
         "jurisdiction_id",
         "closed_at",
         postgresql_where=text("text_erased_at IS NULL AND closed_at IS NOT NULL"),
+    ),
+    # What waits for the reporter's word: closed as unverified when the set days have passed.
+    Index(
+        "ix_report_silent",
+        "jurisdiction_id",
+        "closed_at",
+        "id",
+        postgresql_where=text("state = 'resolved'"),
     ),
     Index("ix_report_open_assist", "assist_units", postgresql_using="gin", postgresql_where=OPEN),
     Index("ix_report_public_geom", "public_geom", postgresql_using="gist"),
