@@ -1,6 +1,7 @@
 """Knows which edges may lie in a window of degrees, also across the antimeridian."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,9 @@ from geo.edge_list import is_falling
 from geo.lattice import Ints, Lattice, bits_for, touched_cells
 
 _BITS_MAX = 9
-_NONE = np.empty(0, np.int32)
+
+# Parts of the list of edges by cell: where each begins and ends.
+Spans: TypeAlias = list[tuple[int, int]]
 
 
 class EdgeTables(NamedTuple):
@@ -46,7 +49,7 @@ class EdgeGrid:
     """Finds edges by the cells that a window touches."""
 
     __slots__ = (
-        "_bits", "_east", "_height", "_last", "_north", "_refs", "_south", "_starts", "_west", "_width",
+        "_bits", "_east", "_few_refs", "_height", "_last", "_north", "_refs", "_south", "_starts", "_west", "_width",
     )  # fmt: skip
 
     def __init__(self, tables: EdgeTables) -> None:
@@ -56,25 +59,31 @@ class EdgeGrid:
         self._last = (1 << self._bits) - 1
         lattice = _lattice(tables.box, self._bits)
         self._width, self._height = lattice.cell_width, lattice.cell_height
-        self._starts, self._refs = tables.starts.data, tables.refs
+        self._starts, self._refs, self._few_refs = tables.starts.data, tables.refs, tables.refs.data
 
-    def within(self, west: float, south: float, east: float, north: float) -> NDArray[np.int32]:
-        """Return the edges that may meet the window, and some near it; an edge may come more than once."""
+    def within(self, west: float, south: float, east: float, north: float) -> Spans:
+        """Return where the edges stand that may meet the window, and some near it; one may come twice."""
         if not (west <= self._east and east >= self._west and south <= self._north and north >= self._south):
-            return _NONE
-        first = max(int((west - self._west) / self._width), 0) if west > self._west else 0
-        last = min(int((east - self._west) / self._width), self._last)
-        low = max(int((south - self._south) / self._height), 0) if south > self._south else 0
+            return []
+        first = int((west - self._west) / self._width) if west > self._west else 0
+        last = min(int((east - self._west) / self._width), self._last) + 1
+        low = int((south - self._south) / self._height) if south > self._south else 0
         high = min(int((north - self._south) / self._height), self._last)
-        starts, refs, bits = self._starts, self._refs, self._bits
-        found = []
-        for row in range(low, high + 1):
-            start, end = starts[(row << bits) + first], starts[(row << bits) + last + 1]
-            if start != end:
-                found.append(refs[start:end])
-        if not found:
-            return _NONE
-        return found[0] if len(found) == 1 else np.concatenate(found)
+        starts, bits = self._starts, self._bits
+        rows = range(low << bits, (high << bits) + 1, 1 << bits)
+        return [(start, end) for row in rows if (start := starts[row + first]) != (end := starts[row + last])]
+
+    def gather(self, spans: Spans) -> NDArray[np.int32]:
+        """Return the edges of (one or more) spans."""
+        return np.concatenate([self._refs[start:end] for start, end in spans])
+
+    def listed(self, spans: Spans) -> Iterable[int]:
+        """Return what `gather` does, quicker for few edges and each of them once."""
+        refs = self._few_refs
+        found: list[int] = []
+        for start, end in spans:
+            found += refs[start:end].tolist()
+        return dict.fromkeys(found)
 
 
 def _lattice(box: Array, bits: int) -> Lattice:

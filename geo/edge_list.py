@@ -30,6 +30,26 @@ def collect_edges(geometries: Sequence[BaseGeometry]) -> tuple[Array, Ints]:
     return np.vstack(chunks), np.repeat(np.array(owners, np.int64), [len(chunk) for chunk in chunks])
 
 
+def share_lines(
+    edges: Array, owners: Ints, signs: NDArray[np.int8]
+) -> tuple[Array, NDArray[np.int32], NDArray[np.int8]]:
+    """Return each edge (N x 4) once for every two owners that have it: edges, owners and signs (N x 2 each).
+
+    A place without an owner has -1 and the sign 0. The order is that in which edges first come.
+    """
+    alike = np.lexsort(edges.T)
+    is_new = np.ones(len(edges), np.bool_)
+    is_new[1:] = (edges[alike[1:]] != edges[alike[:-1]]).any(axis=1)
+    begins = np.flatnonzero(is_new)
+    place = (np.arange(len(edges)) - begins[np.cumsum(is_new) - 1]) % 2
+    firsts = alike[place == 0]
+    rank = np.argsort(np.argsort(firsts))
+    at = rank[np.cumsum(place == 0) - 1]
+    pairs, pair_signs = np.full((firsts.size, 2), -1, np.int32), np.zeros((firsts.size, 2), np.int8)
+    pairs[at, place], pair_signs[at, place] = owners[alike], signs[alike]
+    return edges[np.sort(firsts)], pairs, pair_signs
+
+
 def is_descending(edges: Array) -> NDArray[np.bool_]:
     """Mark the edges that run west, or due south."""
     x1, y1, x2, y2 = edges.T

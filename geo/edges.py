@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geo.crs import Array, LocalFrame
-from geo.edge_grid import EdgeGrid, EdgeTables, build_edge_tables
-from geo.edge_list import collect_edges, is_descending, without_seams
-from geo.lattice import Ints
+from geo.edge_grid import EdgeGrid, EdgeTables, Spans, build_edge_tables
+from geo.edge_list import collect_edges, is_descending, share_lines, without_seams
 
 # Square metres under which an edge is a point; far below what any pair of different degrees spans.
 _POINT = 1e-30
@@ -20,6 +19,7 @@ _FLAT_M = 200.0
 _ROOM, _HAIR_M = 1.01, 1e-3
 # So few edges are quicker one by one.
 _FEW = 64
+_NOBODY = -1
 _Place: TypeAlias = tuple[float, float, float]
 
 
@@ -27,12 +27,13 @@ class EdgeArrays(NamedTuple):
     """The edges of a layer, as arrays that can be written to a file.
 
     `lines` (N x 4): x and y of the start, dx, dy, in degrees; x runs from 0 to 360 in a layer that spans
-    more than half the globe. `owners`, and `signs`: +1 where the owner's area is to the left.
+    more than half the globe. `owners` (N x 2), -1 for none: neighbours share a line, so that it is measured
+    once; a third owner has the line again. `signs` (N x 2): +1 where the owner's area is to the left.
     """
 
     lines: Array
-    owners: Ints
-    signs: Array
+    owners: NDArray[np.int32]
+    signs: NDArray[np.int8]
     turn: Array
 
 
@@ -57,9 +58,9 @@ class Edges:
         # the very same distance to it, so that ties are ties and not rounding.
         swap = is_descending(coordinates)
         coordinates[swap] = coordinates[swap][:, [2, 3, 0, 1]]
+        coordinates, pairs, signs = share_lines(coordinates, owners, np.where(swap, -1, 1).astype(np.int8))
         lines = np.hstack((coordinates[:, :2], coordinates[:, 2:] - coordinates[:, :2]))
-        signs = np.where(swap, -1.0, 1.0)
-        self._take(EdgeArrays(lines, owners, signs, np.array([turn])), build_edge_tables(coordinates))
+        self._take(EdgeArrays(lines, pairs, signs, np.array([turn])), build_edge_tables(coordinates))
 
     @classmethod
     def restore(cls, arrays: EdgeArrays, tables: EdgeTables) -> "Edges":
@@ -73,7 +74,7 @@ class Edges:
         self._lines, self._owners, self._signs, _ = arrays
         self._is_turned = bool(arrays.turn[0])
         # A memoryview hands out one number far quicker than an array.
-        self._few_lines, self._few_owners = self._lines.ravel().data, self._owners.data
+        self._few_lines, self._few_owners = self._lines.ravel().data, self._owners.ravel().data
         self._grid = EdgeGrid(tables)
 
     def distances(self, lon: float, lat: float, limit_m: float) -> dict[int, float]:
@@ -83,8 +84,12 @@ class Edges:
     def distances_from(self, frame: LocalFrame, limit_m: float) -> dict[int, float]:
         """Return what `distances` does for the centre of a frame."""
         found: dict[int, float] = {}
-        for refs, lon in self._within(frame, limit_m):
-            for owner, metres in self._measure(refs, frame, lon, limit_m).items():
+        for spans, lon in self._within(frame, limit_m):
+            measured = self._measure(spans, frame, lon, limit_m)
+            if not found:
+                found = measured
+                continue
+            for owner, metres in measured.items():
                 found[owner] = min(metres, found.get(owner, metres))
         return found
 
@@ -96,25 +101,26 @@ class Edges:
         """
         frame = LocalFrame(lon, lat)
         sums: dict[int, float] = {}
-        for found, at_lon in self._within(frame, radius_m):
-            refs = np.unique(found)
-            areas = self._signs[refs] * _lens_areas(self._flat(refs, frame, at_lon), radius_m)
+        for spans, at_lon in self._within(frame, radius_m):
+            refs = np.unique(self._grid.gather(spans))
+            areas = self._signs[refs] * _lens_areas(self._flat(refs, frame, at_lon), radius_m)[:, None]
             owners, positions = np.unique(self._owners[refs], return_inverse=True)
-            totals = np.bincount(positions, weights=areas, minlength=owners.size)
+            totals = np.bincount(positions.ravel(), weights=areas.ravel(), minlength=owners.size)
             for owner, area in zip(owners.tolist(), totals.tolist(), strict=True):
-                sums[owner] = sums.get(owner, 0.0) + area
+                if owner >= 0:
+                    sums[owner] = sums.get(owner, 0.0) + area
         return sums
 
-    def _within(self, frame: LocalFrame, radius_m: float) -> list[tuple[NDArray[np.int32], float]]:
+    def _within(self, frame: LocalFrame, radius_m: float) -> list[tuple[Spans, float]]:
         """Return edges that may lie within a radius, with the longitude that the centre has beside them."""
         west, south, east, north = frame.window(radius_m)
         if not self._is_turned and west >= -_WORLD / 2 and east <= _WORLD / 2:
-            refs = self._grid.within(west, south, east, north)
-            return [(refs, frame.lon)] if refs.size else []
+            spans = self._grid.within(west, south, east, north)
+            return [(spans, frame.lon)] if spans else []
         # A window that reaches over the end of the map sees what lies at the other end.
         turns = (0.0, _WORLD, -_WORLD)
         found = [(self._grid.within(west + t, south, east + t, north), frame.lon + t) for t in turns]
-        return [(refs, lon) for refs, lon in found if refs.size]
+        return [(spans, lon) for spans, lon in found if spans]
 
     def _flat(self, refs: NDArray[np.int32], frame: LocalFrame, lon: float) -> Array:
         """Scale edges (4 x N degrees: start and way to the end) to metres from the centre.
@@ -127,24 +133,28 @@ class Edges:
         flat *= frame.metres_per_degree * 2
         return flat.T
 
-    def _measure(
-        self, refs: NDArray[np.int32], frame: LocalFrame, lon: float, limit_m: float
-    ) -> dict[int, float]:
+    def _measure(self, spans: Spans, frame: LocalFrame, lon: float, limit_m: float) -> dict[int, float]:
         """Return by owner the metres to its nearest edge: nearest place on it, then the azimuthal plane."""
         if limit_m > _FLAT_M:
-            return self._measure_far(refs, frame, lon, limit_m) | self._measure(refs, frame, lon, _FLAT_M)
+            far = self._measure_far(self._grid.gather(spans), frame, lon, limit_m)
+            return far | self._measure(spans, frame, lon, _FLAT_M)
         reach = limit_m * _ROOM + _HAIR_M
-        measure = self._nearest_of_few if refs.size <= _FEW else self._nearest_of_many
+        is_few = sum([end - start for start, end in spans]) <= _FEW
+        measure = self._nearest_of_few if is_few else self._nearest_of_many
         x_scale, y_scale = frame.metres_per_degree
         found: dict[int, float] = {}
-        for owner, (_, x, y) in measure(refs, frame, lon, reach * reach).items():
-            metres = frame.metres_away(x / x_scale, y / y_scale)
+        last: _Place | None = None
+        metres = 0.0
+        for owner, place in measure(spans, frame, lon, reach * reach).items():
+            if place is not last:  # neighbours have the same place on their common edge
+                last = place
+                metres = frame.metres_away(place[1] / x_scale, place[2] / y_scale)
             if metres <= limit_m:
                 found[owner] = metres
         return found
 
     def _nearest_of_few(
-        self, refs: NDArray[np.int32], frame: LocalFrame, lon: float, reach2: float
+        self, spans: Spans, frame: LocalFrame, lon: float, reach2: float
     ) -> dict[int, _Place]:
         """Return by owner the nearest place on its edges by scaled degrees, within the square root of `reach2`.
 
@@ -154,29 +164,43 @@ class Edges:
         x_scale, y_scale = frame.metres_per_degree
         lines, owners = self._few_lines, self._few_owners
         found: dict[int, _Place] = {}
-        for ref in refs.tolist():
+        for ref in self._grid.listed(spans):
             at = ref * 4
             x, y = (lines[at] - lon) * x_scale, (lines[at + 1] - lat) * y_scale
             dx, dy = lines[at + 2] * x_scale, lines[at + 3] * y_scale
-            share = (x * dx + y * dy) / max(dx * dx + dy * dy, _POINT)
-            share = -1.0 if share < -1.0 else 0.0 if share > 0.0 else share
-            x -= share * dx
-            y -= share * dy
+            along = x * dx + y * dy
+            if along < 0.0:  # otherwise the start is nearest
+                share = along / max(dx * dx + dy * dy, _POINT)
+                if share < -1.0:
+                    share = -1.0
+                x -= share * dx
+                y -= share * dy
             away2 = x * x + y * y
-            if away2 <= reach2 and ((owner := owners[ref]) not in found or away2 < found[owner][0]):
-                found[owner] = away2, x, y
+            if away2 > reach2:
+                continue
+            place = away2, x, y
+            at = ref * 2
+            for owner in (owners[at], owners[at + 1]):
+                if owner >= 0 and (owner not in found or away2 < found[owner][0]):
+                    found[owner] = place
         return found
 
     def _nearest_of_many(
-        self, refs: NDArray[np.int32], frame: LocalFrame, lon: float, reach2: float
+        self, spans: Spans, frame: LocalFrame, lon: float, reach2: float
     ) -> dict[int, _Place]:
+        refs = self._grid.gather(spans)
         x, y = self._approach(refs, frame, lon)
         away2 = x * x + y * y
         near = np.flatnonzero(away2 <= reach2)
         # Stable, and from the end: the last one written wins, and that is the first of the nearest.
         near = near[np.argsort(away2[near], kind="stable")][::-1]
-        places = zip(away2[near].tolist(), x[near].tolist(), y[near].tolist(), strict=True)
-        return dict(zip(self._owners[refs[near]].tolist(), places, strict=True))
+        places = list(zip(away2[near].tolist(), x[near].tolist(), y[near].tolist(), strict=True))
+        found: dict[int, _Place] = {}
+        for pair, place in zip(self._owners[refs[near]].tolist(), places, strict=True):
+            for owner in pair:
+                found[owner] = place
+        found.pop(_NOBODY, None)
+        return found
 
     def _measure_far(
         self, refs: NDArray[np.int32], frame: LocalFrame, lon: float, limit_m: float
@@ -185,7 +209,8 @@ class Edges:
         x, y = self._approach(refs, frame, lon)
         x_scale, y_scale = frame.metres_per_degree
         places = np.column_stack((x / x_scale + frame.lon, y / y_scale + frame.lat))
-        return _nearest(self._owners[refs], np.hypot(*frame.project(places).T), limit_m)
+        metres = np.hypot(*frame.project(places).T)
+        return _nearest(self._owners[refs].ravel(), np.repeat(metres, 2), limit_m)
 
     def _approach(self, refs: NDArray[np.int32], frame: LocalFrame, lon: float) -> tuple[Array, Array]:
         """Return x and y in metres of the place where each edge comes nearest to the centre."""
@@ -196,9 +221,9 @@ class Edges:
         return x - share * dx, y - share * dy
 
 
-def _nearest(owners: Ints, metres: Array, limit_m: float) -> dict[int, float]:
+def _nearest(owners: NDArray[np.int32], metres: Array, limit_m: float) -> dict[int, float]:
     """Return for each owner its least distance within the limit."""
-    near = np.flatnonzero(metres <= limit_m)
+    near = np.flatnonzero((metres <= limit_m) & (owners >= 0))
     near = near[np.argsort(-metres[near], kind="stable")]
     # The last one written wins, and that is the nearest.
     return dict(zip(owners[near].tolist(), metres[near].tolist(), strict=True))

@@ -1,10 +1,9 @@
 """Knows how far many points at once are from the edges of one layer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely.geometry.base import BaseGeometry
 
 from geo.crs import _A, _E2, Array
 from geo.edges import _HAIR_M, _POINT, _ROOM, Edges
@@ -19,13 +18,12 @@ _FAR_EAST, _FAR_NORTH = 179.0, 85.0
 
 
 class ManyEdges:
-    """The edges of a list of geometries, asked about arrays of points (EPSG:4326 degrees).
+    """The edges of a layer, asked about arrays of points (EPSG:4326 degrees).
 
-    Distances are those of `Edges`, up to the last digit or two; owners are positions in the list.
+    Distances are those of `Edges`, up to the last digit or two, and so are the owners.
     """
 
-    def __init__(self, geometries: Sequence[BaseGeometry]) -> None:
-        edges = Edges(geometries)
+    def __init__(self, edges: Edges) -> None:
         self._lines, self._owners = edges.arrays.lines, edges.arrays.owners
         tables = edges.tables
         self._bits = int(tables.bits[0])
@@ -56,7 +54,7 @@ class ManyEdges:
         reach2 = (limit_m * _ROOM + _HAIR_M) ** 2
         scales = _scales(lat)
         for at, refs in self._pairs(lon, lat, limit_m, scales):
-            own = np.flatnonzero(self._owners[refs] == owners[at])
+            own = np.flatnonzero((self._owners[refs] == owners[at][:, None]).any(axis=1))
             at, refs = at[own], refs[own]
             if not at.size:
                 continue

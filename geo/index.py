@@ -11,6 +11,7 @@ import shapely
 
 from geo.boundary import Hit, Layer, Nearby
 from geo.crs import Array, LocalFrame
+from geo.edges import Edges
 from geo.index_file import read_index, write_index
 from geo.lattice import Ints
 from geo.layer_index import Arrays, LayerIndex
@@ -69,6 +70,10 @@ class PointIndex:
 
     def _arrays(self) -> list[Arrays]:
         return [self._by_name[layer.name].arrays for layer in self.layers]
+
+    def edges(self, layer: str) -> Edges:
+        """Return the edges of a layer; owners are positions in its boundaries."""
+        return self._by_name[layer].edges
 
     @property
     def memory(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ from geo.boundary import Boundary, Layer
 
 _MAGIC = b"WENLUIDX"
 # Raise it whenever the tables change their meaning; an older file is then built anew.
-_VERSION = 1
+_VERSION = 2
 # Magic, version, digest of all that follows it, and the length of the description.
 _START = struct.Struct("<8sI32sQ")
 _ALIGN = 64

@@ -29,7 +29,7 @@ class LayerIndex:
     Owners are positions in `layer.boundaries`.
     """
 
-    __slots__ = ("_by_set", "_cover", "_edges", "_exact", "_hits_by_set", "_layer", "_ranks", "hits")
+    __slots__ = ("_by_set", "_cover", "_exact", "_hits_by_set", "_layer", "_ranks", "edges", "hits")
 
     def __init__(self, layer: Layer, arrays: Arrays | None = None) -> None:
         """Index a layer, or take up `arrays` that an equal index gave."""
@@ -37,7 +37,7 @@ class LayerIndex:
         geometries = [boundary.geometry for boundary in boundaries]
         self._layer = layer
         self._exact = ExactCover(geometries)
-        self._edges = Edges(geometries) if arrays is None else _edges_of(arrays)
+        self.edges = Edges(geometries) if arrays is None else _edges_of(arrays)
         self._cover: Cover | None = None
         # Cells know areas only; points and lines are found by shapely alone.
         if geometries and all(each.geom_type in _AREAS and not each.is_empty for each in geometries):
@@ -53,7 +53,7 @@ class LayerIndex:
     @property
     def arrays(self) -> Arrays:
         """Everything that took time to work out."""
-        parts: list[tuple[str, Any]] = [("edges", self._edges.arrays), ("edge_cells", self._edges.tables)]
+        parts: list[tuple[str, Any]] = [("edges", self.edges.arrays), ("edge_cells", self.edges.tables)]
         if self._cover:
             parts.append(("cover", self._cover.tables))
         return {f"{part}.{name}": array for part, kept in parts for name, array in kept._asdict().items()}
@@ -78,7 +78,7 @@ class LayerIndex:
     def nearby(self, frame: LocalFrame, radius_m: float) -> list[Nearby]:
         """Return the boundaries within the radius that do not cover the frame's centre, nearest first."""
         owners = self.owners(frame.lon, frame.lat)
-        return self._others(owners, self._edges.distances_from(frame, radius_m), radius_m)
+        return self._others(owners, self.edges.distances_from(frame, radius_m), radius_m)
 
     def around(
         self, frame: LocalFrame, radius_m: float, edge_limit_m: float
@@ -103,13 +103,13 @@ class LayerIndex:
 
     def shares(self, lon: float, lat: float, radius_m: float) -> dict[str, float]:
         """Return the share of the disc in each boundary, by code; '' for the share in none."""
-        if self._edges.distances(lon, lat, _ON_EDGE_M):
+        if self.edges.distances(lon, lat, _ON_EDGE_M):
             # South-west is as good as any other way off the edge, as long as it stays on the map.
             x_scale, y_scale = LocalFrame(lon, lat).metres_per_degree
             lon, lat = lon - 7 * _ON_EDGE_M / x_scale, lat - 5 * _ON_EDGE_M / y_scale
             lon = lon if lon >= -180.0 else lon + 360.0
         disc = math.pi * radius_m * radius_m
-        areas = self._edges.disc_corrections(lon, lat, radius_m)
+        areas = self.edges.disc_corrections(lon, lat, radius_m)
         for owner in self.owners(lon, lat):
             areas[owner] = areas.get(owner, 0.0) + disc
         shares = {self.hits[owner].code: min(area / disc, 1.0) for owner, area in sorted(areas.items())}
@@ -128,7 +128,7 @@ class LayerIndex:
         return edge_limit_m if owners else self._layer.snap_m
 
     def _distances(self, frame: LocalFrame, limit_m: float) -> dict[int, float]:
-        return self._edges.distances_from(frame, limit_m) if limit_m > 0 else {}
+        return self.edges.distances_from(frame, limit_m) if limit_m > 0 else {}
 
     def _hits(self, owners: tuple[int, ...], distances: dict[int, float], edge_limit_m: float) -> list[Hit]:
         if owners:

@@ -51,7 +51,9 @@ class BulkRouter:
         city = router.city
         self._router, self._city = router, city
         order = sorted(city.index.layers, key=lambda layer: (layer.tie_order, layer.name))
-        self._all = {layer.name: _LayerSets(layer) for layer in order}
+        self._all = {
+            layer.name: _LayerSets(layer, ManyEdges(city.index.edges(layer.name))) for layer in order
+        }
         self._areas = [self._all[layer.name] for layer in order if layer.is_area]
         self._places = {each.layer.name: place for place, each in enumerate(self._areas)}
         self._attributes = {
@@ -253,9 +255,9 @@ _NONE = np.empty(0, np.int64)
 class _LayerSets:
     """The sets of boundaries that hold points together, numbered: 0 for none, then each alone, then others."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Layer, edges: ManyEdges) -> None:
         self.layer = layer
-        self.edges = ManyEdges([each.geometry for each in layer.boundaries])
+        self.edges = edges
         self._plain = [Hit(layer.name, each.code, layer.edition, None, False) for each in layer.boundaries]
         by_code = sorted(range(len(layer.boundaries)), key=lambda owner: layer.boundaries[owner].code)
         self._ranks = {owner: rank for rank, owner in enumerate(by_code)}

@@ -106,7 +106,7 @@ def test_single(districts: PointIndex, wenlu_data: Path) -> None:
         ("covering", districts.covering, plain.covering, places, 4),
         ("lookup, no distance", lambda x, y: districts.lookup(x, y, edge_limit_m=0), plain.covering, places, 2),
         ("lookup, edge distance", districts.lookup, plain.lookup, places, 1),
-        ("  those near another", districts.lookup, plain.lookup, near, 0.5),
+        ("  those near another", districts.lookup, plain.lookup, near, 1),
         ("lookup and neighbours", lambda x, y: districts.lookup_nearby(x, y, EDGE_M), plain.lookup, places, 1),
     ]  # fmt: skip
     print(f"\n{len(near) / SINGLE:.0%} of the requests lie within {EDGE_M:.0f} m of another district")

@@ -334,3 +334,15 @@ def test_a_border_on_the_antimeridian_is_none_of_the_seam() -> None:
     }  # fmt: skip
     nearby = index.nearby(-179.9999, 0.05, 50.0)
     assert [(near.code, round(near.distance_m, 1)) for near in nearby] == [("b", 11.1)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_an_edge_that_many_have_is_measured_for_each(count: int) -> None:
+    """Two owners share what is kept of an edge; a third has it again."""
+    areas = {str(number): box(LON, LAT, LON + 0.01, LAT + 0.01) for number in range(count)}
+    index = PointIndex.build([layer(**areas)])
+    hits = index.lookup(LON + 0.0001, LAT + 0.005)
+    assert [hit.code for hit in hits] == sorted(areas)
+    assert len({hit.edge_m for hit in hits}) == 1
+    assert index.edges("ward").arrays.lines.shape == (4 * -(-count // 2), 4)
+    assert index.shares(LON, LAT + 0.005, 20.0, "ward")["0"] == pytest.approx(0.5, abs=1e-3)
