@@ -1,6 +1,18 @@
 """Knows every table: importing this fills the MetaData, for migrations and tests."""
 
-from portal.models import city, crews, incident, ledger, messaging, people, report, voice, work
+from portal.models import city, crews, incident, ledger, messaging, oversight, people, report, voice, work
 from portal.models.base import metadata
 
-__all__ = ["city", "crews", "incident", "ledger", "messaging", "metadata", "people", "report", "voice", "work"]
+__all__ = [
+    "city",
+    "crews",
+    "incident",
+    "ledger",
+    "messaging",
+    "metadata",
+    "oversight",
+    "people",
+    "report",
+    "voice",
+    "work",
+]

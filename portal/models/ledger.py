@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 
 from portal.models.base import instant, json_column, jurisdiction, numbered, table
 
@@ -31,6 +31,15 @@ event = table(
     Column("hash", LargeBinary, nullable=False),
     UniqueConstraint("case_id", "case_seq"),
     Index("ix_event_kind_at", "jurisdiction_id", "kind", "at"),
+    # Each clock climbs each step of the ladder once, whatever sweeps it.
+    Index(
+        "uq_event_escalated",
+        "case_id",
+        text("(public ->> 'clock_id')"),
+        text("(public ->> 'step')"),
+        unique=True,
+        postgresql_where=text("kind = 'clock.escalated'"),
+    ),
 )
 
 event_private = table(

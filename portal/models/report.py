@@ -69,6 +69,8 @@ report = table(
         "second_due_at", nullable=True
     ),  # an extension or a planned date: beside the promise, never instead
     Column("about_unit", Text),  # of a complaint: whom it is kept from; never public
+    Column("colour", SmallInteger, nullable=False, server_default="0"),  # 0 none, 1 yellow, 2 orange, 3 red
+    Column("colour_floor", SmallInteger, nullable=False, server_default="0"),  # what it does not fall below
     instant("contact_erased_at", nullable=True),  # contact, letters between resident and unit, originals
     instant("text_erased_at", nullable=True),  # the words as written, the exact place, all private notes
     # Bigrams of Chinese, stems of the rest (routing.words): of the description as written, so never public.
@@ -86,6 +88,14 @@ report = table(
     Index("ix_report_opened", "jurisdiction_id", text("opened_at DESC"), text("id DESC")),
     Index("ix_report_updated", "jurisdiction_id", "updated_at"),
     Index("ix_report_open_unit", "jurisdiction_id", "lead_unit", "promise_due_at", postgresql_where=OPEN),
+    Index(
+        "ix_report_colour",
+        "jurisdiction_id",
+        "colour",
+        "lead_unit",
+        "promise_due_at",
+        postgresql_where=text("closed_at IS NULL AND colour > 0"),
+    ),
     Index("ix_report_unit", "jurisdiction_id", "lead_unit", text("opened_at DESC")),
     Index("ix_report_service", "jurisdiction_id", "service_code", text("opened_at DESC")),
     Index("ix_report_state", "jurisdiction_id", "state", text("opened_at DESC")),
@@ -143,13 +153,16 @@ clock = table(
     numbered(),
     jurisdiction(),
     Column("report_id", BigInteger, ForeignKey("report.id"), nullable=False),
-    Column("kind", Text, nullable=False),  # promise, unit
-    Column("stage", Text, nullable=False),  # accept, first_answer, resolve
+    Column("kind", Text, nullable=False),  # promise, unit, extension, supervision, …
+    Column("stage", Text, nullable=False),  # dispatch, accept, first_answer, resolve
     Column("unit_code", Text),
     Column("state", Text, nullable=False),  # running, paused, met, cancelled
     Column("warning", SmallInteger, nullable=False, server_default="0"),  # 0 none, 1 at risk, 2 breached
+    Column("mark", SmallInteger, nullable=False, server_default="0"),  # routing.escalation: the last one passed
     instant("started_at"),
+    instant("remind_at", nullable=True),
     instant("at_risk_at"),
+    instant("nearly_at", nullable=True),
     instant("due_at"),
     instant("next_at", nullable=True),  # when the sweep must look again; null: never
     instant("met_at", nullable=True),
