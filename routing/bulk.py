@@ -15,7 +15,7 @@ from geo.edges_many import NEAR_LIMIT_M, ManyEdges
 from geo.lattice import Ints, expand
 from routing.decision import Decision, decide
 from routing.router import EDGE_LIMIT_M
-from routing.sight import Sight
+from routing.sight import Sight, near_key
 
 if TYPE_CHECKING:
     from geo.boundary import Layer, Nearby
@@ -312,8 +312,7 @@ class _LayerSets:
 
     def near_number(self, nearest: Nearby, limits: Sequence[float], is_named: bool) -> int:
         """Return a number, 1 or more, for what counts of the nearest feature."""
-        key = (nearest.code if is_named else "", *(nearest.distance_m <= limit for limit in limits))
-        return self._near.setdefault((limits, key), len(self._near) + 1)
+        return self._near.setdefault((limits, near_key(nearest, limits, is_named)), len(self._near) + 1)
 
     def _number(self, owners: list[int]) -> int:
         found = tuple(sorted(owners, key=self._ranks.__getitem__))

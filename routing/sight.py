@@ -18,9 +18,10 @@ from routing.leaves import (
 from routing.rules import BoundaryOf, NearestOf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from geo.boundary import Nearby
     from routing.facts import Service
     from routing.router import City
 
@@ -80,3 +81,10 @@ class Sight:
     def answer_key(self, answers: Mapping[str, tuple[str, ...]]) -> tuple[Any, ...]:
         """Return what counts of the answers."""
         return tuple(answers.get(question) for question in self.questions)
+
+
+def near_key(nearest: Nearby | None, limits: Sequence[float], is_named: bool) -> tuple[Any, ...]:
+    """Return what counts of the nearest feature of a layer: which of the distances it keeps, and its code if named."""
+    if nearest is None:
+        return ()
+    return (nearest.code if is_named else "", *(nearest.distance_m <= limit for limit in limits))

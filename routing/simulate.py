@@ -13,19 +13,11 @@ import numpy as np
 
 from geo.boundary import Hit
 from routing.decision import first_match, kept_from_accused
-from routing.facts import ReportFacts, Service
-from routing.leaves import (
-    AnswerLeaf,
-    AttributeLeaf,
-    FlagLeaf,
-    LayerLeaf,
-    Leaf,
-    NearLeaf,
-    TimeLeaf,
-    WeekdayLeaf,
-)
+from routing.facts import ReportFacts
+from routing.leaves import AttributeLeaf, LayerLeaf
 from routing.priority import URGENCY_DEFAULT, Priority, compute_priority
-from routing.rules import BoundaryOf, NearestOf
+from routing.rules import BoundaryOf
+from routing.sight import Sight, near_key
 
 if TYPE_CHECKING:
     from geo.boundary import Layer, Nearby
@@ -169,8 +161,7 @@ class _Decider:
     def __init__(self, cases: Sequence[PastCase], city: City, hits: Sequence[_Hits]) -> None:
         self._cases, self._city, self._hits = cases, city, hits
         self._zone = ZoneInfo(city.timezone)
-        self._questions = {code: _Sight(city, service) for code, service in city.services.items()}
-        self._has_contracts = any(unit.contract_from or unit.contract_to for unit in city.directory)
+        self._sights = {code: Sight(city, service) for code, service in city.services.items()}
         self._near: dict[tuple[str, LonLat], Nearby | None] = {}
 
     def outcomes(self) -> list[Outcome]:
@@ -187,9 +178,7 @@ class _Decider:
 
     def _key(self, case: PastCase, hits: _Hits) -> tuple[Any, ...]:
         """What rules can see of a case: two cases with one key are decided alike."""
-        sight = self._questions[case.service_code]
-        local = case.at.astimezone(self._zone) if sight.needs_time or self._has_contracts else None
-        day = local.date() if local is not None and (sight.needs_day or self._has_contracts) else None
+        sight = self._sights[case.service_code]
         return (
             case.service_code,
             id(hits),  # alike hits are one tuple, which `_hits` keeps: hashing it anew takes far longer
@@ -197,14 +186,12 @@ class _Decider:
             case.about_unit,
             case.channel,
             case.priority,
-            tuple(case.answers.get(code) for code in sight.questions),
+            sight.answer_key(case.answers),
             self._near_key(case, sight),
-            self._time_key(case, sight, local),
-            day if self._has_contracts else None,
-            day is not None and sight.needs_holiday and self._city.calendar.is_holiday(day),
+            sight.time_key(case.at),
         )
 
-    def _near_key(self, case: PastCase, sight: _Sight) -> tuple[Any, ...]:
+    def _near_key(self, case: PastCase, sight: Sight) -> tuple[Any, ...]:
         if case.point is None:
             return ()
         key: list[Any] = []
@@ -212,41 +199,8 @@ class _Decider:
             place = (layer, case.point)
             if place not in self._near:
                 self._near[place] = self._city.index.nearest_feature(layer, *case.point)
-            nearest = self._near[place]
-            key.append(nearest.code if nearest is not None and layer in sight.nearest else "")
-            key += [nearest is not None and nearest.distance_m <= limit for limit in limits]
+            key.append(near_key(self._near[place], limits, layer in sight.named))
         return tuple(key)
-
-    def _time_key(self, case: PastCase, sight: _Sight, local: datetime | None) -> tuple[Any, ...]:
-        if local is None:
-            return ()
-        minute = local.hour * 60 + local.minute
-        working = sight.needs_working_time and self._city.calendar.is_working_time(case.at)
-        weekday = local.weekday() if sight.needs_weekday else None
-        return (sum(minute >= mark for mark in sight.marks), working, weekday)
-
-
-class _Sight:
-    """What the rules for one service look at."""
-
-    def __init__(self, city: City, service: Service) -> None:
-        rules = city.rulebook.for_service(service)
-        leaves: list[Leaf] = [leaf for _, _, condition in rules.rules for leaf in condition.leaves()]
-        self.questions = tuple(sorted({leaf.question for leaf in leaves if isinstance(leaf, AnswerLeaf)}))
-        times = [leaf for leaf in leaves if isinstance(leaf, TimeLeaf)]
-        self.marks = tuple(sorted({mark for leaf in times for mark in (leaf.start, leaf.end)}))
-        flags = {leaf.name for leaf in leaves if isinstance(leaf, FlagLeaf)}
-        self.needs_holiday, self.needs_working_time = "holiday" in flags, "working_time" in flags
-        self.needs_weekday = any(isinstance(leaf, WeekdayLeaf) for leaf in leaves)
-        self.needs_day = self.needs_holiday
-        self.needs_time = bool(self.marks or flags or self.needs_weekday)
-        selectors = [rule.lead for _, rule, _ in rules.rules] + [city.rulebook.fallback.lead]
-        self.nearest = frozenset(one.layer for one in selectors if isinstance(one, NearestOf))
-        limits = {layer: set[float]() for layer in self.nearest}
-        for leaf in leaves:
-            if isinstance(leaf, NearLeaf):
-                limits.setdefault(leaf.layer, set()).add(leaf.within_m)
-        self.near = {layer: tuple(sorted(limits[layer])) for layer in sorted(limits)}
 
 
 def layers_seen(city: City) -> frozenset[str]:
