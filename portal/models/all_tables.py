@@ -1,11 +1,12 @@
 """Knows every table: importing this fills the MetaData, for migrations and tests."""
 
-from portal.models import city, crews, incident, ledger, messaging, oversight, people, report, voice, work
+from portal.models import city, crews, custody, incident, ledger, messaging, oversight, people, report, voice, work
 from portal.models.base import metadata
 
 __all__ = [
     "city",
     "crews",
+    "custody",
     "incident",
     "ledger",
     "messaging",

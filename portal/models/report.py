@@ -156,6 +156,7 @@ clock = table(
     Column("kind", Text, nullable=False),  # promise, unit, extension, supervision, …
     Column("stage", Text, nullable=False),  # dispatch, accept, first_answer, resolve
     Column("unit_code", Text),
+    Column("task_number", SmallInteger),  # of kind task: which task of the case
     Column("state", Text, nullable=False),  # running, paused, met, cancelled
     Column("warning", SmallInteger, nullable=False, server_default="0"),  # 0 none, 1 at risk, 2 breached
     Column("mark", SmallInteger, nullable=False, server_default="0"),  # routing.escalation: the last one passed
