@@ -49,9 +49,10 @@ class Decision:
 
     `confidence` (0 to 1) is the share of the accuracy disc in which the same unit leads. `runner_up` leads
     in the largest other share. `question` is to be asked only when set. `used` are the (layer, code) pairs
-    that made the rule match or named the lead. `redirected_from` is the unit that a complaint was kept from.
+    that made the rule match or named the lead. `redirected_from` is the unit that a complaint was kept from,
+    `expired` the one that the rule names and whose contract does not run.
     `claims` are the shares of the disc in which each unit would lead, the one decided on first; empty where
-    no other unit has one.
+    no other unit has one. `joint` are those of `assist` who have as good a claim as the lead.
     """
 
     lead: str
@@ -69,7 +70,9 @@ class Decision:
     near_misses: tuple[NearMiss, ...]
     used: tuple[tuple[str, str], ...] = ()
     redirected_from: str | None = None
+    expired: str | None = None
     claims: tuple[tuple[str, float], ...] = ()
+    joint: tuple[str, ...] = ()
 
     @property
     def is_fallback(self) -> bool:
@@ -79,11 +82,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rule that won for some facts, its place in the book, and the unit it names."""
+    """The rule that won for some facts, its place in the book, and the unit it names.
+
+    `expired` is the unit that it truly names, where that has no running contract and `lead` supervises it.
+    """
 
     order: int
     rule: Rule
     lead: str
+    expired: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +130,10 @@ def decide(
     lead, accused = kept_from_accused(answer.lead, facts, directory)
     joint = [doubt.runner_up] if is_ambiguous and doubt.runner_up and rule.ambiguous == "joint" else []
     used = places_used(rule, answer.lead, facts, directory)
+    assist = _assistants(rule, lead, joint, facts, directory)
     return Decision(
         lead=lead,
-        assist=_assistants(rule, lead, joint, facts, directory),
+        assist=assist,
         rule_id=rule.id,
         confidence=round(doubt.confidence, 3),
         ambiguous=is_ambiguous,
@@ -139,7 +147,9 @@ def decide(
         near_misses=_near_misses(answer, facts, rulebook, directory),
         used=used,
         redirected_from=accused,
+        expired=answer.expired,
         claims=doubt.claims,
+        joint=tuple(unit for unit in joint if unit in assist),
     )
 
 
@@ -152,10 +162,15 @@ def first_match(facts: ReportFacts, rulebook: Rulebook, directory: Directory) ->
             if condition.matches(facts):
                 lead = rule.lead.select(facts, directory)
                 if lead is not None:
-                    return Answer(order, rule, directory.in_force(lead, facts.local_time.date()))
+                    return _answer(order, rule, lead, facts, directory)
     fallback = rulebook.fallback
     lead = fallback.lead.select(facts, directory) or directory.coordination_unit
-    return Answer(len(rulebook.rules) - 1, fallback, directory.in_force(lead, facts.local_time.date()))
+    return _answer(len(rulebook.rules) - 1, fallback, lead, facts, directory)
+
+
+def _answer(order: int, rule: Rule, named: str, facts: ReportFacts, directory: Directory) -> Answer:
+    lead = directory.in_force(named, facts.local_time.date())
+    return Answer(order, rule, lead, None if lead == named else named)
 
 
 def miss_of(
@@ -276,7 +291,11 @@ def _assistants(
     chosen = [unit for selector in rule.assist if (unit := selector.select(facts, directory)) is not None]
     accused = facts.about_unit if facts.service.kind == "complaint" else ""
     units = dict.fromkeys([*joint, *(directory.in_force(unit, day) for unit in chosen)])
-    return tuple(unit for unit in units if unit not in (lead, accused))
+    return tuple(
+        unit
+        for unit in units
+        if unit != lead and not (accused in directory and _is_within(unit, accused, directory))
+    )
 
 
 def _is_snapped(used: tuple[tuple[str, str], ...], facts: ReportFacts) -> bool:

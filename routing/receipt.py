@@ -100,7 +100,7 @@ def receipt_size(receipt: Mapping[str, Any]) -> int:
 def reason(receipt: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     """Return the message key and parameters of the one sentence that explains a decision.
 
-    Keys: reason.no_place, reason.outside, reason.complaint, reason.fallback, reason.ambiguous,
+    Keys: reason.no_place, reason.outside, reason.complaint, reason.contract, reason.fallback, reason.ambiguous,
     reason.snapped, reason.boundary, reason.service. Parameters are codes (unit, rule, service and, where
     they apply, layer, code, other, about): the reader's language is the caller's business. Works on stored
     and on public receipts.
@@ -113,6 +113,8 @@ def reason(receipt: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
         return "reason.outside", params
     if receipt.get("about"):
         return "reason.complaint", params | {"about": receipt["about"]}
+    if receipt.get("expired"):
+        return "reason.contract", params | {"other": receipt["expired"]}
     if is_fallback:
         return "reason.fallback", params
     if receipt["used"]:
@@ -154,6 +156,7 @@ def _of_the_decision(decision: Decision) -> Receipt:
         "snapped": decision.snapped,
         "used": [list(place) for place in decision.used],
         **({"claims": [list(claim) for claim in decision.claims]} if decision.claims else {}),
+        **({"expired": decision.expired} if decision.expired else {}),
     }
 
 

@@ -65,7 +65,7 @@ class BoundaryOf(Selector):
     def holders(self, facts: ReportFacts, directory: Directory, day: date) -> list[tuple[str, str | None]]:
         """Return every boundary of the layer that was hit, by code, with its unit."""
         codes = sorted(hit.code for hit in facts.hits if hit.layer == self.layer)
-        return [(code, directory.unit_of(self.layer, code, day)) for code in codes]
+        return [(code, directory.holder_of(self.layer, code, day)) for code in codes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class NearestOf(Selector):
     def select(self, facts: ReportFacts, directory: Directory) -> str | None:
         """Return the unit of the nearest feature."""
         found = facts.near.get(self.layer)
-        return None if found is None else directory.unit_of(self.layer, found.code, facts.local_time.date())
+        return None if found is None else directory.holder_of(self.layer, found.code, facts.local_time.date())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,10 @@ class LeastLoaded(Selector):
     units: tuple[str, ...]
 
     def select(self, facts: ReportFacts, directory: Directory) -> str | None:
-        """Return the least loaded unit; one without a load counts as idle."""
-        return min(self.units, key=lambda unit: facts.loads.get(unit, 0))
+        """Return the least loaded unit; one without a load counts as idle, one without a contract comes last."""
+        day = facts.local_time.date()
+        running = [unit for unit in self.units if directory.unit(unit).is_in_force(day)]
+        return min(running or self.units, key=lambda unit: facts.loads.get(unit, 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,11 +106,19 @@ class Directory:
         return other in self.ancestors(code)
 
     def in_force(self, code: str, day: date | None) -> str:
-        """Return the unit, or the nearest parent with a running contract, or the coordination unit."""
-        for candidate in (code, *self.ancestors(code)):
-            if self._units[candidate].is_in_force(day):
+        """Return the unit, or where its contract does not run the nearest that supervises it and is in force."""
+        candidate: str | None = code
+        asked: set[str] = set()
+        while candidate is not None and candidate not in asked:
+            if self.unit(candidate).is_in_force(day):
                 return candidate
+            asked.add(candidate)
+            candidate = self.supervisor_of(candidate)
         return self.coordination_unit
+
+    def holder_of(self, layer: str, boundary_code: str, day: date) -> str | None:
+        """Return the unit of a boundary as `unit_of`; one without a running contract where there is no other."""
+        return self.unit_of(layer, boundary_code, day) or self.unit_of(layer, boundary_code)
 
     def boundaries_of_layer(self, layer: str) -> frozenset[str]:
         """Return the boundary codes of a layer that some unit answers for."""

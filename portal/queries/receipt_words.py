@@ -23,6 +23,7 @@ SENTENCES = {
         "No rule names a unit for this, so %(unit)s looks after it and finds out who answers."
     ),
     "reason.no_place": N_("No place was given, so %(unit)s looks after it and finds out who answers."),
+    "reason.contract": N_("%(unit)s answers in place of %(other)s, whose contract does not run now."),
     "reason.complaint": N_(
         "A complaint never goes to the unit it is about: %(unit)s stands above %(about)s."
     ),
