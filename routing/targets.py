@@ -9,29 +9,33 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from routing.calendar import TIME_UNITS, TimeUnit, WorkingCalendar
 from routing.errors import RoutingError
+from routing.escalation import Shares
 from routing.priority import PRIORITIES
 
 if TYPE_CHECKING:
     from routing.facts import Service
 
 ClockKind = Literal["promise", "unit"]
-Stage = Literal["accept", "first_answer", "resolve"]
+Stage = Literal["dispatch", "accept", "first_answer", "resolve"]
 CLOCK_KINDS: tuple[ClockKind, ...] = get_args(ClockKind)
 STAGES: tuple[Stage, ...] = get_args(Stage)
-# The promise has one target; the unit's own clock has three.
+# The promise has one target, the unit's own clock three; in a city with lanes a case is dispatched before.
 CLOCKS: tuple[tuple[ClockKind, Stage], ...] = (
     ("promise", "resolve"),
+    ("unit", "dispatch"),
     ("unit", "accept"),
     ("unit", "first_answer"),
     ("unit", "resolve"),
 )
 ANYTHING = "*"
-AT_RISK_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One aim. `applies_to` is a service code, a group or `*`; `priority` blank means every priority."""
+    """One aim. `applies_to` is a service code, a group or `*`; `priority` blank means every priority.
+
+    `@unit_code` is a unit's contract: it stands before all others on that unit's own clock.
+    """
 
     applies_to: str
     priority: str
@@ -43,7 +47,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ClockPlan:
-    """One clock of a case, instants in UTC. `target` is the row it came from."""
+    """One clock of a case, instants in UTC. `target` is the row it came from.
+
+    A unit is reminded of its own clocks; of the promise it is told apart when it is nearly due.
+    """
 
     kind: ClockKind
     stage: Stage
@@ -51,14 +58,20 @@ class ClockPlan:
     due_at: datetime
     at_risk_at: datetime
     target: Target
+    remind_at: datetime | None = None
+    nearly_at: datetime | None = None
 
 
 class TargetTable:
-    """A city's targets. Raises RoutingError for two rows that say the same thing, or a row that cannot be."""
+    """A city's targets. Raises RoutingError for two rows that say the same thing, or a row that cannot be.
 
-    __slots__ = ("_rows",)
+    `shares` say how much of a target's time may pass before somebody is warned.
+    """
 
-    def __init__(self, targets: Iterable[Target]) -> None:
+    __slots__ = ("_rows", "shares")
+
+    def __init__(self, targets: Iterable[Target], shares: Shares | None = None) -> None:
+        self.shares = shares or Shares()
         self._rows: dict[tuple[str, str, str, str], Target] = {}
         for target in targets:
             if problem := _problem(target):
@@ -71,9 +84,15 @@ class TargetTable:
     def __iter__(self) -> Iterator[Target]:
         return iter(self._rows.values())
 
-    def find(self, service: Service, priority: str, clock: ClockKind, stage: Stage) -> Target | None:
-        """Return the most specific row: service before group before `*`, then the priority before blank."""
-        for scope in filter(None, (service.code, service.group, ANYTHING)):
+    def find(
+        self, service: Service, priority: str, clock: ClockKind, stage: Stage, unit: str = ""
+    ) -> Target | None:
+        """Return the most specific row: the unit's contract, then service before group before `*`.
+
+        Of two rows of one scope the one for the priority stands before blank.
+        """
+        contract = f"@{unit}" if unit and clock == "unit" else ""
+        for scope in filter(None, (contract, service.code, service.group, ANYTHING)):
             for wanted in (priority, ""):
                 if found := self._rows.get((scope, wanted, clock, stage)):
                     return found
@@ -87,25 +106,26 @@ def plan_clocks(
     calendar: WorkingCalendar,
     table: TargetTable,
     *,
-    at_risk_share: float = AT_RISK_SHARE,
+    unit: str = "",
 ) -> tuple[ClockPlan, ...]:
-    """Return the clocks of a report filed at `start`: the promise first, then the unit's by stage."""
+    """Return the clocks of a report filed at `start`: the promise first, then those of the leading `unit` by stage."""
     plans = []
     for kind, stage in CLOCKS:
-        target = table.find(service, priority, kind, stage)
+        target = table.find(service, priority, kind, stage, unit)
         if target is not None:
-            plans.append(plan_clock(target, start, calendar, at_risk_share=at_risk_share))
+            plans.append(plan_clock(target, start, calendar, table.shares))
     return tuple(plans)
 
 
-def plan_clock(
-    target: Target, start: datetime, calendar: WorkingCalendar, *, at_risk_share: float = AT_RISK_SHARE
-) -> ClockPlan:
+def plan_clock(target: Target, start: datetime, calendar: WorkingCalendar, shares: Shares) -> ClockPlan:
     """Return the clock of one target: also used when a transfer or a reopening starts it again."""
     start_at = start.astimezone(UTC)
     due_at = calendar.add(start, target.amount, target.unit)
-    at_risk_at = _at_risk(start_at, due_at, target.unit, calendar, at_risk_share)
-    return ClockPlan(target.clock, target.stage, start_at, due_at, at_risk_at, target)
+    is_promise = target.clock == "promise"
+    wanted = (shares.at_risk, shares.nearly_due if is_promise else shares.remind)
+    at_risk_at, other_at = shared_instants(start_at, due_at, target.unit, calendar, wanted)
+    more = {"nearly_at": other_at} if is_promise else {"remind_at": other_at}
+    return ClockPlan(target.clock, target.stage, start_at, due_at, at_risk_at, target, **more)
 
 
 def due_after_pause(
@@ -140,15 +160,15 @@ def _move_working_days(
     return datetime.combine(moved, clock, tzinfo=calendar.zone).astimezone(UTC)
 
 
-def _at_risk(
-    start: datetime, due: datetime, unit: TimeUnit, calendar: WorkingCalendar, share: float
-) -> datetime:
-    """Return the instant at which `share` of the span has passed, in working time where that is the measure."""
+def shared_instants(
+    start: datetime, due: datetime, unit: TimeUnit, calendar: WorkingCalendar, shares: Iterable[float]
+) -> list[datetime]:
+    """Return when each share of the span has passed, in working time where that is the measure."""
     if unit in ("working_hours", "working_days"):
         minutes = calendar.working_minutes(start, due)
         if minutes > 0:
-            return calendar.advance(start, timedelta(minutes=minutes * share))
-    return start + (due - start) * share
+            return [calendar.advance(start, timedelta(minutes=minutes * share)) for share in shares]
+    return [start + (due - start) * share for share in shares]
 
 
 def _problem(target: Target) -> str:
