@@ -125,7 +125,9 @@ class Router:
         city = self.city
         facts = self.facts(query, loads)
         decision = self._decide(facts)
-        clocks = plan_clocks(facts.service, decision.priority, query.at, city.calendar, city.targets)
+        clocks = plan_clocks(
+            facts.service, decision.priority, query.at, city.calendar, city.targets, unit=decision.lead
+        )
         published_by = city.published_by or city.directory.coordination_unit
         receipt = make_receipt(facts, decision, city.rulebook, city.directory, self._editions, published_by)
         return Routed(facts, decision, clocks, receipt)

@@ -31,7 +31,10 @@ STAFF_ROLES = ("handler", "unit_head", "dispatcher", "admin", "auditor")
 CITY_ROLES = frozenset({"dispatcher", "admin", "auditor"})
 REACHES_DOWN = frozenset({"unit_head", "dispatcher", "auditor"})
 _PARTS: tuple[StaffPart, ...] = ("read", "assist", "lead", "desk")  # from the weakest to the strongest
-_RANK = {role: rank for rank, role in enumerate(("auditor", "handler", "unit_head", "dispatcher", "admin"))}
+_RANK = {
+    role: rank
+    for rank, role in enumerate(("auditor", "contractor", "handler", "unit_head", "dispatcher", "admin"))
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
