@@ -1,5 +1,6 @@
 """Knows the states of a case and every move between them: who may make it, and what it does to clocks."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,7 +25,7 @@ STATES: dict[str, Status] = {
 OPEN_STATES = tuple(state for state, status in STATES.items() if status == "open")
 CLOSED_STATES = tuple(state for state, status in STATES.items() if status == "closed")
 
-ROLES = ("handler", "unit_head", "dispatcher", "admin", "system", "reporter")
+ROLES = ("handler", "contractor", "unit_head", "dispatcher", "admin", "system", "reporter")
 PARTS = ("lead", "assist", "desk", "system", "reporter")
 
 TRANSFER_REASONS = (
@@ -46,6 +47,9 @@ WAIT_REASONS = (
     "weather",
     "season",
 )
+# A street and its communities hand a case to each other; that is no transfer, and resets no clock.
+HAND_DOWN_REASONS = ("to_solve", "to_verify")
+HAND_UP_REASONS = ("beyond_our_means", "needs_authority", "verified", "not_confirmed", "no_time")
 # The third transfer goes to the coordination desk by itself.
 TRANSFERS_BEFORE_DESK = 3
 
@@ -56,6 +60,8 @@ class TransitionRow:
 
     `to_state` is "" when the state does not change and "*" when the closing code decides. `closing_code` is
     the code that the action implies. `reason_codes` empty with `needs_reason` set means any words will do.
+    `has_own_form`: it needs more than a state (a dispute, a task), so an operation of its own asks for it.
+    `levels`: the levels of the leading unit that the action is for; none means every level.
     """
 
     action: str
@@ -67,11 +73,16 @@ class TransitionRow:
     clock: tuple[ClockEffect, ...] = ()
     reason_codes: tuple[str, ...] = ()
     closing_code: str = ""
+    has_own_form: bool = False
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A move that was allowed, with all its consequences. `to_desk`: the coordination desk now leads."""
+    """A move that was allowed, with all its consequences. `to_desk`: the coordination desk now leads.
+
+    `is_contestable`: who receives the case may contest it before the desk.
+    """
 
     action: str
     from_state: str
@@ -80,6 +91,7 @@ class Transition:
     closing_code: str = ""
     reason: str = ""
     to_desk: bool = False
+    is_contestable: bool = False
 
     @property
     def status(self) -> Status:
@@ -96,16 +108,17 @@ _STAFF = ("handler", "unit_head", "dispatcher", "admin")
 _HEADS = ("unit_head", "dispatcher", "admin")
 _DESK = ("dispatcher", "admin")
 _LEAD = ("lead", "desk")
+_WORKERS = ("contractor", *_STAFF)  # a contractor without an account acts by a link to one case
 _ACTIVE = ("accepted", "in_progress", "waiting")
 _OWNED = ("routed", *_ACTIVE)
 
 _ROWS = (
     TransitionRow("route", ("submitted",), "routed", ("system", *_DESK), ("system", "desk")),
     TransitionRow("assign", OPEN_STATES, "routed", _DESK, ("desk",), needs_reason=True, clock=("restart",)),
-    TransitionRow("accept", ("routed",), "accepted", _STAFF, _LEAD, clock=("meets_accept",)),
-    TransitionRow("start", ("accepted",), "in_progress", _STAFF, _LEAD),
+    TransitionRow("accept", ("routed",), "accepted", _WORKERS, _LEAD, clock=("meets_accept",)),
+    TransitionRow("start", ("accepted",), "in_progress", _WORKERS, _LEAD),
     TransitionRow(
-        "update", OPEN_STATES, "", _STAFF, ("lead", "assist", "desk"), clock=("meets_first_answer",)
+        "update", OPEN_STATES, "", _WORKERS, ("lead", "assist", "desk"), clock=("meets_first_answer",)
     ),
     TransitionRow("note", tuple(STATES), "", (*_STAFF, "system"), ("lead", "assist", "desk", "system")),
     # A handler may not grant a pause to himself: every pause has a granter.
@@ -133,7 +146,7 @@ _ROWS = (
         reason_codes=TRANSFER_REASONS,
     ),
     TransitionRow("extend", _OWNED, "", _HEADS, _LEAD, needs_reason=True, clock=("extend",)),
-    TransitionRow("resolve", _ACTIVE, "*", _STAFF, _LEAD),
+    TransitionRow("resolve", _ACTIVE, "*", _WORKERS, _LEAD),
     TransitionRow("confirm", ("resolved",), "confirmed", ("reporter",), ("reporter",)),
     TransitionRow(
         "contest",
@@ -172,6 +185,63 @@ _ROWS = (
         ("reporter", "desk"),
         clock=("restart",),
     ),
+    # Whoever accepts has signed for the case: only before that may a hand-over be contested.
+    TransitionRow(
+        "contest_transfer",
+        ("routed",),
+        "routed",
+        _STAFF,
+        ("lead",),
+        needs_reason=True,
+        clock=("restart",),
+        reason_codes=TRANSFER_REASONS,
+        has_own_form=True,
+    ),
+    TransitionRow(
+        "rule", _OWNED, "routed", _DESK, ("desk",), needs_reason=True, clock=("restart",), has_own_form=True
+    ),
+    TransitionRow("ask", _OWNED, "", _STAFF, _LEAD, has_own_form=True),
+    TransitionRow("split", _OWNED, "", _STAFF, _LEAD, has_own_form=True),
+    TransitionRow("swap", _OWNED, "accepted", _STAFF, ("assist",), clock=("restart",), has_own_form=True),
+    TransitionRow(
+        "order_swap",
+        _OWNED,
+        "routed",
+        _DESK,
+        ("desk",),
+        needs_reason=True,
+        clock=("restart",),
+        has_own_form=True,
+    ),
+    TransitionRow(
+        "hand_down",
+        _OWNED,
+        "routed",
+        _STAFF,
+        _LEAD,
+        needs_reason=True,
+        clock=("carry",),
+        reason_codes=HAND_DOWN_REASONS,
+        has_own_form=True,
+        levels=("street",),
+    ),
+    TransitionRow(
+        "hand_up",
+        _OWNED,
+        "routed",
+        _STAFF,
+        _LEAD,
+        needs_reason=True,
+        clock=("carry",),
+        reason_codes=HAND_UP_REASONS,
+        has_own_form=True,
+        levels=("community",),
+    ),
+    TransitionRow("send_crew", _OWNED, "", _STAFF, _LEAD, has_own_form=True),
+    TransitionRow("borrow_crew", _OWNED, "", _HEADS, _LEAD, has_own_form=True),
+    TransitionRow("send_link", _OWNED, "", _HEADS, _LEAD, has_own_form=True, levels=("contractor",)),
+    TransitionRow("question_unit", _OWNED, "", ("contractor",), ("lead",), has_own_form=True),
+    TransitionRow("answer_contractor", _OWNED, "", _STAFF, _LEAD, has_own_form=True),
 )
 TRANSITIONS: dict[str, TransitionRow] = {row.action: row for row in _ROWS}
 
@@ -188,38 +258,64 @@ def move(
     outside_body: str = "",
     transfers: int = 0,
     is_with_desk: bool = False,
+    ruled: Collection[str] = (),
+    level: str = "",
 ) -> Transition:
     """Return what happens when somebody takes an action, or raise IllegalMove.
 
     `reason` is a reason code where the row names codes, else words. `kind` is the service's kind.
     `outside_body` names whom a `not_ours` case was handed to. `transfers` counts those before this one.
-    `is_with_desk`: the coordination unit leads already, so nothing can go to it.
-    IllegalMove.reason is one of: move.unknown_state, move.unknown_action, move.wrong_state,
+    `is_with_desk`: the coordination unit leads already, so nothing can go to it. `ruled`: the reasons that the
+    desk has settled in a ruling for this lead, who may not hand the case on for one of them again.
+    `level` is that of the leading unit.
+    IllegalMove.reason is one of: move.unknown_state, move.unknown_action, move.wrong_state, move.not_this_level,
     move.not_your_role, move.not_your_part, move.reason_needed, move.reason_unknown,
     move.closing_code_needed, move.closing_code_unknown, move.closing_code_kind, move.closing_code_unexpected,
-    move.desk_has_it.
+    move.desk_has_it, move.ruled.
     """
     row = TRANSITIONS.get(action)
     refusal = _refusal(row, state, role, part, reason) or _closing_refusal(row, closing_code, kind)
+    if row is not None and not refusal and row.levels and level not in row.levels:
+        refusal = "move.not_this_level"
     if row is None or refusal:
         raise IllegalMove(state, action, refusal)
-    if row.to_state == "*":
-        ending = _finish(state, action, CLOSING_CODES[closing_code], reason, outside_body)
-        if ending.to_desk and is_with_desk:
-            raise IllegalMove(state, action, "move.desk_has_it")
-        return ending
     is_ruled = part == "desk" or is_with_desk  # the desk's own hand-over is a ruling
-    to_desk = action == "transfer" and transfers + 1 >= TRANSFERS_BEFORE_DESK and not is_ruled
-    return Transition(
-        action, state, row.to_state or state, row.clock, row.closing_code, reason.strip(), to_desk
-    )
+    if row.to_state == "*":
+        made = _finish(state, action, CLOSING_CODES[closing_code], reason, outside_body)
+    else:
+        is_third = action == "transfer" and transfers + 1 >= TRANSFERS_BEFORE_DESK and not is_ruled
+        to_desk = is_third or action == "contest_transfer"
+        made = Transition(
+            action, state, row.to_state or state, row.clock, row.closing_code, reason.strip(), to_desk,
+            is_contestable=action == "transfer" and not to_desk and not is_ruled,
+        )  # fmt: skip
+    if made.to_desk and is_with_desk:
+        raise IllegalMove(state, action, "move.desk_has_it")
+    if not is_ruled and _settled_reason(made) in ruled:
+        raise IllegalMove(state, action, "move.ruled")
+    return made
 
 
-def available(state: str, role: str, part: str) -> tuple[str, ...]:
-    """Return the actions that this person may take now, in the table's order, for buttons."""
+def available(state: str, role: str, part: str, *, own_forms: bool = False) -> tuple[str, ...]:
+    """Return the actions that this person may take now, in the table's order, for buttons.
+
+    `own_forms`: those that need a dispute or a task beside the state, instead of the others.
+    """
     return tuple(
-        row.action for row in _ROWS if state in row.from_states and role in row.roles and part in row.parts
+        row.action
+        for row in _ROWS
+        if state in row.from_states
+        and role in row.roles
+        and part in row.parts
+        and row.has_own_form == own_forms
     )
+
+
+def _settled_reason(made: Transition) -> str:
+    """Return the claim with which a unit hands a case on: a ruling may have settled it."""
+    if made.action == "transfer":
+        return made.reason
+    return made.closing_code if made.to_desk else ""
 
 
 def _refusal(row: TransitionRow | None, state: str, role: str, part: str, reason: str) -> str:

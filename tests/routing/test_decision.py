@@ -209,7 +209,7 @@ def test_what_a_rule_does_near_an_edge(make_facts, directory, ambiguous, questio
     book = parse_rulebook({"rule": [rule, RULES[-1]]})
     near = decide(make_facts(hits=["street S1 5"], others=["street S2 5"]), book, directory)
     far = decide(make_facts(hits=["street S1 50"], others=["street S2 50"]), book, directory)
-    assert (near.question, near.assist) == (expected_question, assist)
+    assert (near.question, near.assist, near.joint) == (expected_question, assist, assist)
     assert (far.question, far.assist) == (None, ())
 
 
@@ -228,6 +228,19 @@ def test_a_complaint_never_lies_with_the_unit_it_is_about(
 ):
     decision = decide(make_facts("blame", hits=["street S1"], about_unit=about), BOOK, directory)
     assert (decision.lead, decision.redirected_from) == (lead, redirected_from)
+
+
+@pytest.mark.parametrize(
+    ("about", "assist"),
+    [("", ("mill", "lighting")), ("mill", ("lighting",)), ("east", ("lighting",)), ("west", ("mill", "lighting"))],
+    ids=["nobody", "the assistant", "the unit above the assistant", "another unit"],
+)
+def test_nobody_below_the_accused_assists_with_the_complaint(make_facts, directory, about, assist):
+    rule = {"id": "blame", "when": {"service": "blame"}, "lead": {"unit": "parks"},
+            "assist": [{"boundary_of": "street"}, {"unit": "lighting"}]}  # fmt: skip
+    book = parse_rulebook({"rule": [rule, RULES[-1]]})
+    decision = decide(make_facts("blame", hits=["street S1"], about_unit=about), book, directory)
+    assert (decision.lead, decision.assist) == ("parks", assist)
 
 
 def test_only_complaints_are_kept_from_a_unit(make_facts, directory):

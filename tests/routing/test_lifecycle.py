@@ -38,6 +38,21 @@ def test_the_states_are_those_of_the_domain():
         ("closed", "reopen", "unit_head", "lead", {"reason": "came back"}, "accepted", "open", ("restart",)),
         ("resolved", "close", "system", "system", {}, "closed", "closed", ()),
         ("duplicate", "unmerge", "reporter", "reporter", {}, "routed", "open", ("restart",)),
+        (
+            "routed",
+            "contest_transfer",
+            "handler",
+            "lead",
+            {"reason": "not_our_area"},
+            "routed",
+            "open",
+            ("restart",),
+        ),
+        ("waiting", "rule", "dispatcher", "desk", {"reason": "§ 4"}, "routed", "open", ("restart",)),
+        ("accepted", "ask", "handler", "lead", {}, "accepted", "open", ()),
+        ("in_progress", "split", "admin", "desk", {}, "in_progress", "open", ()),
+        ("in_progress", "swap", "handler", "assist", {}, "accepted", "open", ("restart",)),
+        ("accepted", "order_swap", "dispatcher", "desk", {"reason": "x"}, "routed", "open", ("restart",)),
     ],
 )
 def test_moves_that_are_allowed(state, action, role, part, given, to_state, status, clock):
@@ -118,6 +133,15 @@ def test_the_desk_cannot_hand_a_case_back_to_itself():
         ("accepted", "resolve", "handler", "lead", {"closing_code": "answered"}, "move.closing_code_kind"),
         ("routed", "accept", "handler", "lead", {"closing_code": "fixed"}, "move.closing_code_unexpected"),
         ("routed", "resolve", "handler", "lead", {"closing_code": "fixed"}, "move.wrong_state"),
+        ("accepted", "contest_transfer", "handler", "lead", {"reason": "not_our_area"}, "move.wrong_state"),
+        ("routed", "contest_transfer", "handler", "assist", {"reason": "not_our_area"}, "move.not_your_part"),
+        ("routed", "contest_transfer", "handler", "lead", {"reason": "tired"}, "move.reason_unknown"),
+        ("routed", "rule", "unit_head", "lead", {"reason": "x"}, "move.not_your_role"),
+        ("routed", "rule", "dispatcher", "desk", {}, "move.reason_needed"),
+        ("accepted", "split", "handler", "assist", {}, "move.not_your_part"),
+        ("resolved", "ask", "handler", "lead", {}, "move.wrong_state"),
+        ("accepted", "swap", "handler", "lead", {}, "move.not_your_part"),
+        ("accepted", "order_swap", "unit_head", "lead", {"reason": "x"}, "move.not_your_role"),
     ],
 )
 def test_moves_that_are_refused(state, action, role, part, given, why):
@@ -126,9 +150,45 @@ def test_moves_that_are_refused(state, action, role, part, given, why):
     assert refused.value.reason == why
 
 
+@pytest.mark.parametrize(
+    ("action", "part", "given", "is_refused"),
+    [
+        ("transfer", "lead", {"reason": "not_our_area"}, True),
+        ("transfer", "lead", {"reason": "no_capacity"}, False),
+        ("transfer", "desk", {"reason": "not_our_area"}, False),
+        ("resolve", "lead", {"closing_code": "not_ours", "reason": "?"}, True),
+        ("resolve", "lead", {"closing_code": "not_ours", "outside_body": "Rail", "reason": "?"}, False),
+    ],
+)
+def test_what_was_ruled_is_no_reason_to_hand_on(action, part, given, is_refused):
+    role, ruled = ("dispatcher" if part == "desk" else "handler"), {"not_our_area", "not_ours"}
+    if not is_refused:
+        move("accepted", action, role, part, ruled=ruled, **given)
+        return
+    with pytest.raises(IllegalMove) as refused:
+        move("accepted", action, role, part, ruled=ruled, **given)
+    assert refused.value.reason == "move.ruled"
+
+
+@pytest.mark.parametrize(
+    ("part", "transfers", "is_with_desk", "is_contestable"),
+    [
+        ("lead", 0, False, True),
+        ("lead", 2, False, False),
+        ("desk", 0, False, False),
+        ("lead", 0, True, False),
+    ],
+    ids=["a unit's", "the third, which goes to the desk", "the desk's", "the desk's own case"],
+)
+def test_only_a_units_hand_over_can_be_contested(part, transfers, is_with_desk, is_contestable):
+    given = {"reason": "no_capacity", "transfers": transfers, "is_with_desk": is_with_desk}
+    role = "dispatcher" if part == "desk" else "handler"
+    assert move("routed", "transfer", role, part, **given).is_contestable is is_contestable
+
+
 def test_an_open_case_is_closed_only_with_a_closing_code():
     """Walks every open state, action, role, part and closing code: nothing slips out without one."""
-    reasons = {"transfer": "not_our_area", "wait": "weather"}
+    reasons = {"transfer": "not_our_area", "contest_transfer": "not_our_area", "wait": "weather"}
     closings = 0
     for state in OPEN_STATES:
         for action in TRANSITIONS:
