@@ -69,8 +69,15 @@ class Settings:
         metadata={"env": "MAX_UPLOAD_MB", "help": "largest request accepted, in megabytes"}
     )
     is_https: bool = field(
-        metadata={"env": "HTTPS", "help": "1 when the public address is https: secure cookies"}
+        metadata={
+            "env": "HTTPS",
+            "help": "1 when the public address is https; without proxy or TLS_CERT a certificate is made",
+        }
     )
+    tls_certificate: str = field(
+        metadata={"env": "TLS_CERT", "help": "PEM file of the web server's own certificate; unset: no TLS"}
+    )
+    tls_key: str = field(metadata={"env": "TLS_KEY", "help": "PEM file of the key of TLS_CERT"})
     allow_demo_accounts: bool = field(
         metadata={"env": "ALLOW_DEMO_ACCOUNTS", "help": "1 to allow demo accounts off the loopback address"}
     )
@@ -84,13 +91,16 @@ class Settings:
         env = os.environ if environ is None else environ
         home = Path(env.get("WENLU_HOME") or ".local").resolve()
         host, port = env.get("HOST") or "127.0.0.1", _integer(env, "PORT", 8000, most=65535)
+        is_https = env.get("HTTPS", "").lower() in TRUE_WORDS
+        if bool(env.get("TLS_CERT")) != bool(env.get("TLS_KEY")):
+            raise ValueError("TLS_CERT and TLS_KEY belong together: set both or none")
         return cls(
             home=home,
             host=host,
             port=port,
             database_url=env.get("DATABASE_URL", ""),
             redis_url=env.get("REDIS_URL", ""),
-            public_url=(env.get("WENLU_PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
+            public_url=(env.get("WENLU_PUBLIC_URL") or f"http{'s' * is_https}://{host}:{port}").rstrip("/"),
             secret_key=env.get("WENLU_SECRET_KEY") or _kept_secret(home),
             smtp_url=env.get("SMTP_URL", ""),
             mail_from=env.get("MAIL_FROM") or "wenlu@localhost",
@@ -101,7 +111,9 @@ class Settings:
             metrics_token=env.get("METRICS_TOKEN", "").strip(),
             unlimited_networks=_networks(env, "UNLIMITED_NETWORKS", THIS_MACHINE),
             max_upload_mb=_integer(env, "MAX_UPLOAD_MB", 30, least=1),
-            is_https=env.get("HTTPS", "").lower() in TRUE_WORDS,
+            is_https=is_https,
+            tls_certificate=env.get("TLS_CERT", ""),
+            tls_key=env.get("TLS_KEY", ""),
             allow_demo_accounts=env.get("ALLOW_DEMO_ACCOUNTS", "").lower() in TRUE_WORDS,
             jurisdiction=env.get("WENLU_JURISDICTION", ""),
         )

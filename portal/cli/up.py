@@ -7,6 +7,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 import tomllib
@@ -19,6 +20,7 @@ from types import FrameType
 import click
 
 from portal.cli import home, places, processes, supervisor
+from portal.cli.certificate import local_certificate
 from portal.cli.home import Running
 from portal.cli.places import ServerError
 from portal.cli.processes import Command
@@ -62,7 +64,7 @@ def serve(settings: Settings, pack: Path, stack: contextlib.ExitStack) -> None:
     end_marked(mark, signal.SIGTERM)
     check_port(settings)
     servers = home.start_private(stack, settings, jurisdiction)
-    settings = with_servers(settings, jurisdiction, servers)
+    settings = with_certificate(with_servers(settings, jurisdiction, servers))
     programs = make_programs(settings, mark)
     stack.callback(end_marked, mark, signal.SIGKILL)  # what the programs themselves left
     stack.callback(supervisor.stop_all, programs)
@@ -158,6 +160,15 @@ def with_servers(
     return replace(settings, jurisdiction=jurisdiction, database_url=database_url, redis_url=redis_url)
 
 
+def with_certificate(settings: Settings) -> Settings:
+    """The settings with a certificate of this machine's own, where HTTPS is wanted and nobody else sees to it."""
+    if not settings.is_https or settings.trusted_proxies or settings.tls_certificate:
+        return settings
+    made = local_certificate(settings.home / "tls", settings.host)
+    click.echo(f"HTTPS with a certificate of our own; phones trust it once they have {made.authority}")
+    return replace(settings, tls_certificate=str(made.certificate), tls_key=str(made.key))
+
+
 def make_programs(settings: Settings, mark: str) -> list[Program]:
     """Web first, then worker, relay and cron, each with a log of its own."""
     web = ["gunicorn", "--config", str(CODE / "portal/deploy/gunicorn.conf.py"), "portal.app:create_app()"]
@@ -196,7 +207,7 @@ def is_ready(settings: Settings) -> bool:
     """Whether the web server says that its database, queue and index are there."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
     named = {"Host": settings.trusted_hosts[0].lstrip(".")} if settings.trusted_hosts else {}
-    link = http.client.HTTPConnection(host, settings.port, timeout=5)  # not urllib: that would ask a proxy
+    link = _link(settings, host)
     try:
         link.request("GET", "/readyz", headers=named)
         return link.getresponse().status == HTTPStatus.OK
@@ -204,3 +215,12 @@ def is_ready(settings: Settings) -> bool:
         return False
     finally:
         link.close()
+
+
+def _link(settings: Settings, host: str) -> http.client.HTTPConnection:
+    """A connection to our own web server; not urllib: that would ask a proxy."""
+    if not settings.tls_certificate:
+        return http.client.HTTPConnection(host, settings.port, timeout=5)
+    # It is our own process on this machine; the certificate names what residents type, maybe not this address.
+    tls = ssl._create_unverified_context()  # noqa: S323
+    return http.client.HTTPSConnection(host, settings.port, timeout=5, context=tls)

@@ -15,6 +15,7 @@ bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT') or '8
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = "gthread"  # a slow phone holds a thread, never a process
 threads = 8
+certfile, keyfile = os.environ.get("TLS_CERT") or None, os.environ.get("TLS_KEY") or None
 timeout = 60
 graceful_timeout = 4
 control_socket_disable = True

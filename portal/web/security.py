@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal.settings import Settings
 
 HSTS = "max-age=31536000; includeSubDomains"
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 PERMISSIONS = "geolocation=(self), camera=(), microphone=(), payment=(), usb=(), interest-cohort=()"
 
 
@@ -57,6 +58,8 @@ def install(app: Flask, settings: Settings) -> None:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     app.jinja_env.globals["csp_nonce"] = csp_nonce
+    # The promise of HTTPS holds for a name and all its ports: here it would bind every other server as well.
+    is_here = urlsplit(settings.public_url).hostname in THIS_MACHINE
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -70,6 +73,6 @@ def install(app: Flask, settings: Settings) -> None:
         if not request.path.startswith(("/api/", "/static/", "/open311/", "/data/", "/tiles/")):
             headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
             headers.setdefault("Cache-Control", "no-store")
-        if settings.is_https:
+        if settings.is_https and not is_here:
             headers.setdefault("Strict-Transport-Security", HSTS)
         return response

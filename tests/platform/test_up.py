@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -153,6 +154,17 @@ def test_only_the_web_port_is_open_and_only_on_loopback(start: Callable[..., Up]
     assert listening_ports([up.process.pid, *up.family()]) == {up.port}
     with socket.socket() as outside, pytest.raises(OSError, match="refused"):
         outside.connect(("127.0.0.2", up.port))
+
+
+def test_https_with_a_certificate_of_its_own(start: Callable[..., Up]) -> None:
+    up = start(HTTPS="1")
+    up.wait_until_ready()
+    assert f"ready at https://127.0.0.1:{up.port}" in up.said()
+    trusting = ssl.create_default_context(cafile=str(up.home / "tls" / "authority.crt"))
+    with urllib.request.urlopen(f"https://127.0.0.1:{up.port}/report", timeout=5, context=trusting) as page:
+        assert page.status == 200
+        assert page.headers["Strict-Transport-Security"] is None, "it would bind every other server here"
+        assert "Secure" in page.headers["Set-Cookie"]
 
 
 @pytest.mark.faults

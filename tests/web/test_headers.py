@@ -117,6 +117,7 @@ def test_settings_reach_the_headers(app: Flask) -> None:
     given = replace(
         app.extensions["wenlu"].settings,
         is_https=True,
+        public_url="https://city.example",
         trusted_hosts=("city.example",),
         tile_url="https://{s}.tiles.example/{z}/{x}/{y}.png",
         max_upload_mb=1,
