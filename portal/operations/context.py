@@ -15,11 +15,15 @@ REPORTER_ROLE = "reporter"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: public as role and unit only. `account_id` stays in the private part of an event."""
+    """Who acts: public as role and unit only. `account_id` stays in the private part of an event.
+
+    So does `link_id`, the contractor's link by which somebody acts without an account.
+    """
 
     role: str
     unit_code: str = ""
     account_id: int | None = None
+    link_id: int | None = None
 
     def in_public(self) -> dict[str, str]:
         """What anybody may know of who acted."""
@@ -27,7 +31,8 @@ class Actor:
 
     def in_private(self) -> dict[str, Any]:
         """What only the desk may know of who acted."""
-        return {"account_id": self.account_id} if self.account_id is not None else {}
+        known = {"account_id": self.account_id, "link": self.link_id}
+        return {name: value for name, value in known.items() if value is not None}
 
 
 SYSTEM = Actor(SYSTEM_ROLE)

@@ -68,17 +68,17 @@ def move_report(tx: Connection, context: Context, token: str, actor: Actor, move
     move = cleaned(move)
     other = lock_other(tx, context, clean_text(token), move)
     case = lock_case(tx, context, token, actor, move)
-    _refuse_stale(tx, case)
+    refuse_stale(tx, case)
     part = part_in(case)
     try:
         transition = allowed_move(
             case.row.state, move.action, actor.role, part,
             reason=move.reason, closing_code=move.closing_code, kind=case.row.kind,
             outside_body=move.outside_body, transfers=case.row.transfer_count,
-            is_with_desk=case.row.lead_unit == case.city.coordination_unit,
+            is_with_desk=case.row.lead_unit == case.city.coordination_unit, level=level_of(case),
         )  # fmt: skip
     except IllegalMove as refusal:
-        raise _as_error(refusal) from None
+        raise as_error(refusal) from None
     known = joining_faults(case.row.token, move, other) if is_joining(move) else {}
     check_move(case.city, case.row, move, transition, known)
     result = _carry_out(tx, context, case, transition)
@@ -111,7 +111,13 @@ def part_in(case: Case) -> str:
     return standing.part
 
 
-def _refuse_stale(tx: Connection, case: Case) -> None:
+def level_of(case: Case) -> str:
+    """The level of the unit that leads a case."""
+    known = case.row.lead_unit in case.city.directory
+    return case.city.directory.unit(case.row.lead_unit).level if known else ""
+
+
+def refuse_stale(tx: Connection, case: Case) -> None:
     """The second writer is told what the first one did, instead of undoing it unseen."""
     seen = case.move.seen_seq
     if seen is None or seen >= case.head.last_seq:
@@ -122,10 +128,11 @@ def _refuse_stale(tx: Connection, case: Case) -> None:
         raise Conflict(Message(N_("Somebody else has changed this case in the meantime. Please look again.")))
 
 
-def _as_error(refusal: IllegalMove) -> Exception:
+def as_error(refusal: IllegalMove) -> Exception:
+    """What a refused move is to whoever asked for it."""
     if refusal.reason in {"move.not_your_role", "move.not_your_part"}:
         return Forbidden(Message(REFUSALS[refusal.reason]))
-    if refusal.reason == "move.wrong_state":
+    if refusal.reason in {"move.wrong_state", "move.not_this_level"}:
         return Conflict(Message(REFUSALS[refusal.reason]))
     field = _FIELD_OF.get(refusal.reason.removeprefix("move.").partition("_")[0], "reason")
     return InvalidInput({field: Message(REFUSALS.get(refusal.reason, REFUSALS["move.unknown_action"]))})
