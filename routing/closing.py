@@ -16,13 +16,15 @@ class ClosingCode:
     """What a unit says when it has finished with a case.
 
     `to_state` is "" when the case stays where it is. `counts_as` is its weight in the resolution rate.
+    `proof` is the first thing that it needs: "photo" from the place, which only "photo or reason" does without.
+    `needs_rest`: what remains and by when.
     `outside_state` is where the case goes instead when it is handed to an outside body by name.
     """
 
     code: str
     to_state: str
     counts_as: Literal["yes", "half", "no", "follows"]
-    proof: Literal["photo", "reason", "rule", "date", "text", "none"]
+    proof: Literal["photo", "photo or reason", "reason", "rule", "date", "text", "none"]
     kinds: tuple[str, ...] = KINDS
     outside_state: str = ""
     clock: tuple[ClockEffect, ...] = DONE
@@ -32,8 +34,8 @@ _NOT_REPORTS = tuple(kind for kind in KINDS if kind != "report")
 CLOSING_CODES: dict[str, ClosingCode] = {
     row.code: row
     for row in (
-        ClosingCode("fixed", "resolved", "yes", "photo"),
-        ClosingCode("partly_fixed", "resolved", "half", "photo"),
+        ClosingCode("fixed", "resolved", "yes", "photo or reason"),
+        ClosingCode("partly_fixed", "resolved", "half", "photo", needs_rest=True),
         ClosingCode("not_found", "resolved", "no", "photo"),
         ClosingCode("not_ours", "routed", "no", "reason", outside_state="rejected", clock=("restart",)),
         ClosingCode("merged", "duplicate", "follows", "none"),
@@ -45,5 +47,32 @@ CLOSING_CODES: dict[str, ClosingCode] = {
 
 
 def closing_codes_for(kind: str) -> tuple[ClosingCode, ...]:
+# What an ending weighs in the resolution rate; one that follows another case is judged there.
+WEIGHTS = {"yes": 1.0, "half": 0.5, "no": 0.0}
+
+
+def weight_of(code: str | None) -> float:
+    """How much of a case an ending resolved: 1, a half or nothing."""
+    known = CLOSING_CODES.get(code or "")
+    return WEIGHTS.get(known.counts_as, 0.0) if known else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingFigures:
+    """What a city sets for its closings.
+
+    A proof photo is near when it was taken within `proof_max_m` of the case, and fresh within `proof_max_hours`.
+    Silence closes after `silent_days`; a voice is heard for `voice_days`. So many different neighbours as
+    `neighbours_to_reopen` open a case again; so many contests as `contests_to_supervision` bring it to the centre.
+    """
+
+    proof_max_m: float = 100.0
+    proof_max_hours: float = 24.0
+    silent_days: float = 7.0
+    voice_days: float = 30.0
+    neighbours_to_reopen: int = 3
+    contests_to_supervision: int = 2
+
+
     """Return the closing codes that a service of this kind may end with."""
     return tuple(code for code in CLOSING_CODES.values() if kind in code.kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +24,10 @@ from portal.models.city import (
     unit,
     unit_boundary,
 )
+from portal.models.crews import crew
+from portal.models.voice import answer_text
+from portal.operations.crew_catalogue import crew_rows
+from portal.pack.ladder import targets_with_lanes
 from portal.pack.model import CityConfig, Pack, Texts
 
 Rows = list[dict[str, Any]]
@@ -63,6 +68,7 @@ def catalogue_rows(pack: Pack) -> list[tuple[Table, Rows]]:
             ],
         ),
         (response_plan, _plans(pack)),
+        (answer_text, _answers(pack)),
         (planned_work, _works(pack)),
         (basemap_feature, _basemap(pack)),
     ]
@@ -81,6 +87,9 @@ def config_row(city: CityConfig) -> dict[str, Any]:
         "datum": city.datum,
         "targets_of_service": dict(city.targets_of_service),
         "calendar": {
+        "escalation": asdict(city.escalation),
+        "closing": asdict(city.closing),
+        "custody": asdict(city.custody),
             "country": calendar.country,
             "subdivision": calendar.subdivision,
             "hours": {
@@ -205,6 +214,13 @@ def _plans(pack: Pack) -> Rows:
 
 
 def _works(pack: Pack) -> Rows:
+def _answers(pack: Pack) -> Rows:
+    return [
+        {"applies_to": row.scope, "ending": row.ending, "position": row.row, "text": _texts(row.texts)}
+        for row in pack.answers
+    ]
+
+
     zone = ZoneInfo(pack.city.timezone)
     return [
         {

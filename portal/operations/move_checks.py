@@ -16,13 +16,14 @@ from portal.i18n import N_, Message
 from portal.operations.submission import MAX_TEXT, clean_text
 from portal.queries.city import CityView
 from portal.queries.staff_rights import accused_units
-from routing.closing import CLOSING_CODES
+from routing.closing import CLOSING_CODES, ClosingCode
 from routing.lifecycle import Transition
 
 REFUSALS = {
     "move.unknown_state": N_("This case is in a state that nobody knows."),
     "move.unknown_action": N_("This is not something that can be done to a case."),
     "move.wrong_state": N_("The case is in another state now; this cannot be done any more."),
+    "move.not_this_level": N_("A unit of this level does not do this."),
     "move.not_your_role": N_("Your role may not do this."),
     "move.not_your_part": N_("Only the unit that leads this case may do this."),
     "move.reason_needed": N_("Please give a reason."),
@@ -121,16 +122,27 @@ def _unit_faults(city: CityView, row: Row[Any], move: Move) -> dict[str, Message
 
 def _proof_faults(move: Move) -> dict[str, Message]:
     """A free text alone cannot close: each closing code says what it needs."""
-    proof = CLOSING_CODES[move.closing_code].proof
+    code = CLOSING_CODES[move.closing_code]
+    faults: dict[str, Message] = {}
+    has_photo = bool(move.media or move.photos)
+    if code.proof == "photo" and not has_photo:
+        faults["media"] = Message(N_("Please add a photo taken on the spot: this ending needs one."))
+    if code.proof == "photo or reason" and not (has_photo or move.reason.strip()):
+        faults["media"] = Message(N_("Please add a photo taken on the spot, or say why there is none."))
+    if code.needs_rest:
+        faults |= _date_faults(move.until)
+    return faults | _word_faults(code, move)
+
+
+def _word_faults(code: ClosingCode, move: Move) -> dict[str, Message]:
+    """What an ending lacks in words."""
     is_public = bool(move.public_text.strip())
-    if proof == "photo" and not (move.media or move.photos or move.reason.strip()):
-        return {"media": Message(N_("Please add a photo taken on the spot, or say why there is none."))}
-    if proof == "rule" and not is_public:
+    if code.proof == "rule" and not is_public:
         return {"public_text": Message(N_("Please name the rule, in words for the public."))}
-    if proof == "text" and not is_public:
+    if code.proof == "text" and not is_public:
         return {"public_text": Message(N_("Please write the answer."))}
-    if proof == "reason" and not (is_public or move.reason.strip()):
+    if code.proof == "reason" and not (is_public or move.reason.strip()):
         return {"public_text": Message(N_("Please write the answer or the reason."))}
-    if move.closing_code == "partly_fixed" and not is_public:
+    if code.needs_rest and not is_public:
         return {"public_text": Message(N_("Please write what remains to be done, and by when."))}
     return {}

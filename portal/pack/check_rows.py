@@ -39,6 +39,7 @@ def check_rows(pack: Pack) -> list[Finding]:
         _check_plans,
         _check_works,
     )
+        _check_answers,
     return list(chain.from_iterable(check(pack) for check in checks))
 
 
@@ -197,6 +198,26 @@ def _check_targets(pack: Pack) -> list[Finding]:
 def _check_emergencies(pack: Pack, known: Mapping[Key, TargetRow], notes: Notes) -> None:
     for clock, stage in NEEDED:
         hidden = [row.code for row in pack.services if _hides_emergency(row, clock, stage, known)]
+def _check_answers(pack: Pack) -> list[Finding]:
+    notes = Notes("answers.csv")
+    scopes = {"*", *(row.code for row in pack.services), *(row.group for row in pack.services)}
+    for row in pack.answers:
+        if row.scope not in scopes:
+            notes.error(row.row, "service_code", f"{row.scope!r} is neither a service, a group nor *")
+    return notes.findings
+
+
+def _check_ladder(pack: Pack) -> list[Finding]:
+    notes, line = Notes("city.toml"), pack.config_lines.get("escalation.step", 0)
+    known = {*WHOM, *(row.level for row in pack.units)}
+    for step in pack.city.escalation.steps:
+        if step.to not in known:
+            notes.error(
+                line, "escalation.step.to", f"{step.to!r} is neither {', '.join(WHOM)} nor a level of units"
+            )
+    return notes.findings
+
+
         if hidden:
             shown = ", ".join(hidden[:LISTED]) + (" …" if len(hidden) > LISTED else "")
             message = f"their own {clock} target hides the wider one for emergencies: {shown}"

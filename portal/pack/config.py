@@ -14,6 +14,7 @@ from portal.pack.model import DATUMS, CalendarConfig, CityConfig, EditionConfig,
 from portal.pack.table import CODE, Notes
 from portal.pack.toml import Keys
 from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
+from routing.closing import ClosingFigures
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKEND_STARTS = ("next_working_day_same_time", "next_opening")
@@ -61,6 +62,10 @@ def read_config(table: Mapping[str, Any], folder: Path, notes: Notes) -> CityCon
         geocoded_border_m=keys.number("geocoded_border_m", GEOCODED_BORDER_M, 0, 500),
     )
     keys.unknown()
+        escalation=read_escalation(keys.sub("escalation")),
+        lanes=read_lanes(keys.sub("lanes")) if "lanes" in table else None,
+        closing=_closing(keys.sub("closing")),
+        custody=_custody(keys.sub("custody")),
     return config
 
 
@@ -135,6 +140,35 @@ def _calendar(keys: Keys) -> CalendarConfig:
 
 def _spans(keys: Keys, name: str) -> tuple[tuple[time, time], ...]:
     spans: list[tuple[time, time]] = []
+def _closing(keys: Keys) -> ClosingFigures:
+    usual = ClosingFigures()
+    figures = ClosingFigures(
+        proof_max_m=keys.number("proof_max_m", usual.proof_max_m, 1, 10_000),
+        proof_max_hours=keys.number("proof_max_hours", usual.proof_max_hours, 1, 720),
+        silent_days=keys.number("silent_days", usual.silent_days, 1, 365),
+        voice_days=keys.number("voice_days", usual.voice_days, 1, 365),
+        neighbours_to_reopen=int(keys.number("neighbours_to_reopen", usual.neighbours_to_reopen, 2, 1000)),
+        contests_to_supervision=int(
+            keys.number("contests_to_supervision", usual.contests_to_supervision, 1, 100)
+        ),
+    )
+    keys.unknown()
+    return figures
+
+
+def _custody(keys: Keys) -> CustodyFigures:
+    usual = CustodyFigures()
+    figures = CustodyFigures(
+        contest_hours=keys.number("contest_hours", usual.contest_hours, 0, 720),
+        ruling_hours=keys.number("ruling_hours", usual.ruling_hours, 0.25, 720),
+        task_accept_hours=keys.number("task_accept_hours", usual.task_accept_hours, 0.25, 720),
+        task_hours=keys.number("task_hours", usual.task_hours, 0.25, 8760),
+        time="hours" if keys.choice("time", ("working_hours", "hours"), usual.time) == "hours" else usual.time,
+    )
+    keys.unknown()
+    return figures
+
+
     for text in keys.strings(name):
         start, _, end = text.partition("-")
         try:

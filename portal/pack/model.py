@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from shapely.geometry.base import BaseGeometry
 
+from routing.closing import ClosingFigures
 from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
 
 Severity = Literal["error", "warning"]
@@ -139,6 +140,10 @@ class ServiceRow:
     row: int
     code: str
     group: str
+    escalation: Escalation = field(default_factory=Escalation)
+    lanes: Lanes | None = None
+    closing: ClosingFigures = field(default_factory=ClosingFigures)
+    custody: CustodyFigures = field(default_factory=CustodyFigures)
     kind: str
     names: Texts
     descriptions: Texts
@@ -267,6 +272,45 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """A line of answers.csv: words to close with. `scope` is a service code, a group or `*`."""
+
+    file: str
+    row: int
+    scope: str
+    ending: str
+    texts: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class CrewRow:
+    """A crew of a unit. `services` are codes of services or groups, none meaning all; `base` is (lon, lat)."""
+
+    file: str
+    row: int
+    code: str
+    unit_code: str
+    names: Texts
+    services: tuple[str, ...]
+    capacity: int
+    base: tuple[float, float] | None
+    email: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    """A shift of a crew, as written: `day` is a weekday, `daily`, `working`, `off` or a date."""
+
+    file: str
+    row: int
+    crew_code: str
+    day: str
+    starts: str
+    ends: str
+
+
 class FeatureFile:
     """A file of points/, works/ or basemap/; `name` is its stem."""
 
@@ -300,6 +344,9 @@ class Pack:
 
     @property
     def city(self) -> CityConfig:
+    crews: tuple[CrewRow, ...] = ()
+    rosters: tuple[RosterRow, ...] = ()
+    answers: tuple[AnswerRow, ...] = ()
         """The configuration; raises PackError where city.toml could not be read."""
         if self.config is None:
             raise PackError(self.findings)

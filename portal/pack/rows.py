@@ -15,6 +15,7 @@ from portal.pack.model import (
     SPAN_UNITS,
     STAGES,
     Choice,
+    AnswerRow,
     DutyRow,
     HolidayRow,
     PlanRow,
@@ -26,6 +27,7 @@ from portal.pack.model import (
 )
 from portal.pack.table import CODE, Columns, Row
 
+from routing.closing import CLOSING_CODES
 PHOTO = ("none", "optional", "required")
 SERVICE_TYPES = ("realtime", "batch")
 UNIT_CELLS = (
@@ -39,6 +41,7 @@ UNIT_CELLS = (
     "contract_to",
 )
 Complain = Callable[[int, str, str], None]
+ENDINGS = (*CLOSING_CODES, *STAGES)
 SCOPE_COLUMNS = ("service_code", "service", "group", "scope")
 
 
@@ -190,6 +193,16 @@ TABLES: Mapping[str, Table] = {
         "services.csv",
         Columns(
             required=("service_code", "group", "kind"),
+def answer(row: Row, file: str) -> AnswerRow:
+    """A ready-made answer: words for an ending, or for a stage of the unit's clock."""
+    scope, ending = row.text("service_code"), row.text("closing_code")
+    if not scope:
+        row.notes.error(row.number, "service_code", "missing value")
+    if ending not in ENDINGS:
+        row.notes.error(row.number, "closing_code", f"{ending!r} is not one of {', '.join(ENDINGS)}")
+    return AnswerRow(file, row.number, scope, ending, row.texts("text", required=True))
+
+
             localised=("name",),
             optional=("importance", "sensitive", "duplicate_radius_m", "photo", "type"),
             localised_optional=("description", "keywords", "group_name"),
@@ -251,6 +264,11 @@ TABLES: Mapping[str, Table] = {
 
 def merge_units(rows: list[UnitRow], locales: tuple[str, ...], error: Complain) -> tuple[UnitRow, ...]:
     """Join rows that repeat a unit for more boundaries: later rows may leave cells blank or repeat them, not
+    "crews": Table("crews.csv", CREW_COLUMNS, crew),
+    "rosters": Table("rosters.csv", ROSTER_COLUMNS, roster),
+    "answers": Table(
+        "answers.csv", Columns(required=("service_code", "closing_code"), localised=("text",)), answer
+    ),
     contradict them. `error(row, column, message)` is told of contradictions and of missing names.
     """
     units: dict[str, UnitRow] = {}

@@ -16,7 +16,9 @@ from portal.errors import NotReady
 from portal.i18n import N_, Message
 from portal.models.city import jurisdiction_table, rulebook
 from portal.pack.names import Names, names_in_layers
+from portal.queries.answer_texts import AnswerText, read_answer_texts
 from portal.queries.city_parts import QuestionView, ServiceView, read_routing_city, read_services
+from routing.closing import ClosingFigures
 from routing.router import Router
 from routing.units import Directory
 
@@ -44,6 +46,12 @@ class CityView:
     rulebook_version: int
     layer_titles: Mapping[str, Mapping[str, str]]
     boundary_names: Mapping[tuple[str, str], Names] = field(repr=False)
+    answers: tuple[AnswerText, ...] = ()
+
+    @property
+    def closing(self) -> ClosingFigures:
+        """What the city sets for its closings; the usual figures where it was loaded before there were any."""
+        return ClosingFigures(**self.config.get("closing", {}))
 
     def layer_title(self, name: str) -> Mapping[str, str]:
         """The layer's title in each language; its name where it has none."""
@@ -139,4 +147,5 @@ def read_city(tx: Connection, jurisdiction_id: str, folder: Path | None = None) 
         rulebook_version=rules.version,
         layer_titles={found.name: found.title for found in tx.execute(titles)},
         boundary_names=names_in_layers(layers, row.locales[0]),
+        answers=read_answer_texts(tx, jurisdiction_id),
     )
