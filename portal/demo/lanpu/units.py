@@ -1,0 +1,109 @@
+"""Knows who answers in the city: offices of the three levels, committees, crews and contractors, and their duties."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from portal.demo.lanpu.city import City, Place
+from portal.demo.lanpu.layers import LOTS
+from portal.demo.lanpu.places import depot_places
+from portal.demo.lanpu.write import Feature, read_table
+
+COLUMNS = ("unit_code", "parent", "level", "name_zh_Hans", "name_en", "layer", "boundary_code", "email", "webhook", "phone",
+           "supervisor_unit", "contract_from", "contract_to")  # fmt: skip
+CONTRACTORS = (("净海环境", "Clean Sea"), ("绿舟环卫", "Green Boat"), ("安洁城市服务", "Safe & Clean"), ("潮声环境", "Tide Sound"),
+               ("港城清运", "Harbour Haulage"), ("云麓清洁", "Yunlu Cleaning"), ("镜湖环卫", "Jing Lake Waste"))  # fmt: skip
+STREET_DUTIES = {
+    "pavement": ("人行道破损 5 个工作日内修复。", "Pavements are repaired within 5 working days.", "核实、围护、修复、复查。", "Check, fence, repair, look again."),
+    "street-vendor": ("2 小时内到场劝离，反复出现的定点管理。", "Somebody comes within 2 hours; where it recurs, fixed pitches are set.", "劝导、登记、疏导到集中点。", "Persuade, register, lead to a market."),
+    "corridor-clutter": ("2 个工作日内清理楼道。", "Stairwells are cleared within 2 working days.", "告知、清理、回访。", "Tell, clear, visit again."),
+}  # fmt: skip
+FORESTED = ("P-HILL",)
+
+
+class _Table:
+    """Rows of units.csv, with telephone numbers and mail addresses handed out in order."""
+
+    def __init__(self, domain: str) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._domain = domain
+
+    def add(self, code: str, parent: str, level: str, zh: str, en: str, **more: str) -> None:
+        number = f"0570-555-{len(self.rows) + 100:04d}"
+        fixed = {"email": f"{code}@{self._domain}", "phone": number}
+        said = {"unit_code": code, "parent": parent, "level": level, "name_zh_Hans": zh, "name_en": en}
+        self.rows.append({column: "" for column in COLUMNS} | said | fixed | more)
+
+    def also(self, code: str, layer: str, boundary_code: str) -> None:
+        """One more boundary of a unit."""
+        row = {"unit_code": code, "layer": layer, "boundary_code": boundary_code}
+        self.rows.append({column: "" for column in COLUMNS} | row)
+
+
+def unit_rows(city: City, parks: list[Feature], pumps: list[Feature], today: date, catalogue: Path, domain: str) -> list[dict[str, Any]]:
+    """The rows of units.csv."""
+    table = _Table(domain)
+    for row in read_table(catalogue / "units.csv"):
+        more = _contract(today, row["unit_code"]) if row["level"] == "contractor" else {}
+        table.add(row["unit_code"], row["parent"], row["level"], row["name_zh_Hans"], row["name_en"], **more)
+    for place in city.districts:
+        zh, en = place.name.zh + "政府服务办", place.name.en + " Office"
+        table.add(unit_code(place), "centre", "district", zh, en, layer="district", boundary_code=place.code)
+    for place in city.streets:
+        en = place.name.en.replace("Subdistrict", "Street Office")
+        table.add(unit_code(place), f"district-{place.parent.lower()}", "street", place.name.zh + "办事处", en, layer="street", boundary_code=place.code)
+    for place in city.communities:
+        en = place.name.en.replace("Community", "Residents’ Committee")
+        parent = f"street-{place.parent.lower()}"
+        table.add(unit_code(place), parent, "community", place.name.zh + "居民委员会", en, layer="community", boundary_code=place.code)
+    for place in depot_places(city):
+        zh, en = place.name.zh.removesuffix("街道") + "抢修队", place.name.en.replace("Subdistrict", "Repair Crew")
+        table.add(f"crew-{place.code.lower()}", "roads", "crew", zh, en, layer="depot", boundary_code=f"D-{place.code}")
+    _add_contractors(table, today)
+    for feature in parks:
+        code = str(feature.properties["code"])
+        table.also("forest" if code in FORESTED else "parks", "park", code)
+    for feature in pumps:
+        table.also("drains", "pump_station", str(feature.properties["code"]))
+    return table.rows
+
+
+def unit_code(place: Place) -> str:
+    """The code of the office that answers for an area: `street-gc01`, `community-gc01-02`, `district-gc`."""
+    level = "district" if not place.parent else "community" if "-" in place.code else "street"
+    return f"{level}-{place.code.lower()}"
+
+
+def _add_contractors(table: _Table, today: date) -> None:
+    """Rubbish is collected lot by lot under contracts that follow one another."""
+    for number, (lot, (zh, en)) in enumerate(zip(LOTS, CONTRACTORS, strict=True)):
+        place = {"layer": "lot", "boundary_code": lot, "supervisor_unit": "sanitation"}
+        began = date(today.year - 1 - number % 2, 1, 1)
+        now = {"contract_from": began.isoformat(), "contract_to": date(began.year + 3, 12, 31).isoformat()}
+        table.add(f"waste-{lot.lower()}", "sanitation", "contractor", zh + "公司", en + " Ltd", **place, **now)
+        past = {"contract_from": date(began.year - 3, 1, 1).isoformat(), "contract_to": date(began.year - 1, 12, 31).isoformat()}
+        other_zh, other_en = CONTRACTORS[(number + 3) % len(CONTRACTORS)]
+        table.add(f"waste-{lot.lower()}-before", "sanitation", "contractor", f"{other_zh}公司（上一合同期）", f"{other_en} Ltd (earlier contract)", **place, **past)
+
+
+def _contract(today: date, code: str) -> dict[str, str]:
+    supervisor = "transport" if code.startswith("bike") else "sanitation"
+    return {"supervisor_unit": supervisor, "contract_from": f"{today.year - 1}-07-01", "contract_to": f"{today.year + 2}-06-30"}
+
+
+def duty_rows(city: City, today: date, catalogue: Path) -> list[dict[str, Any]]:
+    """The rows of duties.csv: what departments promise, and what every street office does."""
+    rows: list[dict[str, Any]] = []
+    for position, row in enumerate(read_table(catalogue / "duties.csv")):
+        title, _, number = row.pop("article").rpartition(" ")
+        review = f"{today.year + 1}-{('03-31', '06-30', '09-30', '12-31')[position % 4]}"
+        rows.append(row | {"legal_basis": f"《澜浦市{title}》第{number}条", "review_by": review})
+    for place in city.streets:
+        for service, (zh, en, steps_zh, steps_en) in STREET_DUTIES.items():
+            rows.append(
+                {"unit_code": unit_code(place), "service_code": service, "standard_zh_Hans": zh, "standard_en": en, "procedure_zh_Hans": steps_zh,
+                 "procedure_en": steps_en, "legal_basis": "《澜浦市街道职责清单》", "review_by": f"{today.year + 1}-06-30"}
+            )  # fmt: skip
+    return rows
