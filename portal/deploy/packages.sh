@@ -21,6 +21,7 @@ missing_packages() {
     if [ "$purpose" = test ]; then
         has_browser || [ -z "$(browser_package)" ] || list="$list $(browser_package)"
         has_chinese_font || list="$list fonts-wqy-microhei"
+        has_compose || [ -z "$(candidate docker-compose)" ] || list="$list docker-compose"
     fi
     echo $list
 }
@@ -37,6 +38,7 @@ has_postgis() {
 }
 
 has_redis() { command -v redis-server || command -v valkey-server || command -v redis-check-rdb; } >/dev/null
+has_compose() { command -v docker-compose >/dev/null; } # reads docker-compose.yml without an engine
 has_browser() { command -v chromium || command -v google-chrome || ls "${HOME:-/}"/.cache/ms-playwright/chromium-*; } >/dev/null 2>&1
 has_chinese_font() { find /usr/share/fonts /usr/local/share/fonts "${HOME:-/}/.fonts" -type f 2>/dev/null | grep -qiE 'cjk|wqy|hans|droidsansfallback|uming|ukai'; }
 

@@ -19,6 +19,7 @@ OURS = {name: service for name, service in SERVICES.items() if "build" in servic
 DOCKERFILE = [
     line for line in (CHECKOUT / "Dockerfile").read_text().replace("\\\n", " ").splitlines() if line.strip()
 ]
+CADDYFILE = (CHECKOUT / "portal/deploy/Caddyfile").read_text()
 IGNORED = (CHECKOUT / ".dockerignore").read_text().splitlines()
 
 
@@ -71,10 +72,21 @@ def test_the_default_city_is_a_pack() -> None:
 
 def test_scaled_services_can_run_several_times() -> None:
     assert not any("container_name" in service for service in SERVICES.values())
-    (published,) = OURS["web"]["ports"]
-    first, last = re.findall(r":(\d+)-(\d+)\}", published)[0]
-    assert int(last) - int(first) >= 2, "three webs need three ports"
-    assert not any("ports" in service for name, service in SERVICES.items() if name != "web")
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    assert "dynamic a web 8000" in CADDYFILE, "the proxy asks who is there instead of knowing one"
+
+
+def test_the_proxy_ends_tls_and_says_itself_who_asks() -> None:
+    assert re.search(r"^\{\$WENLU_DOMAIN\} \{$", CADDYFILE, re.MULTILINE), "a bare name: TLS by itself"
+    headers = set(re.findall(r"header_up (\S+)", CADDYFILE))
+    assert headers == {"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}
+    for service in OURS.values():
+        assert (service["environment"]["TRUSTED_PROXIES"], service["environment"]["HTTPS"]) == ("1", "1")
+        assert service["environment"]["WENLU_PUBLIC_URL"].startswith("https://${WENLU_DOMAIN:?")
+
+
+def test_every_service_has_a_limit_of_memory() -> None:
+    assert {name for name, service in SERVICES.items() if "mem_limit" not in service} == set()
 
 
 def test_no_secret_has_a_default() -> None:
@@ -93,6 +105,7 @@ def test_everything_waits_for_what_it_needs() -> None:
     assert {name for name, service in SERVICES.items() if "test" in service.get("healthcheck", {})} == {
         "db",
         "redis",
+        "proxy",
     }
     for name, service in OURS.items():
         waits = {other: condition["condition"] for other, condition in service["depends_on"].items()}
