@@ -1,14 +1,24 @@
-"""Knows the job that sends a message."""
+"""Knows the jobs that send messages and digests."""
 
 from __future__ import annotations
 
+import sys
+
 from jobs.runtime import runtime
 from portal.operations import deliver_message as operation
+from portal.operations import digest_letter as digests
 
 
 def deliver_message(outbox_id: int) -> None:
     """Send the message of an outbox row."""
-    runtime().work_off(
+    runtime().send_off(
         outbox_id,
-        lambda tx, parts: operation.deliver_message(tx, parts.context, parts.mailer, outbox_id),
+        lambda parts: operation.deliver_message(
+            parts.database, parts.context, parts.outlet, outbox_id, parts.lease
+        ),
     )
+
+
+def send_digests() -> int:
+    """Ask for the digests that are due; answers how many."""
+    return runtime().repeat(lambda tx, _: digests.send_digests(tx), sys.maxsize)

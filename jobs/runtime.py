@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -13,11 +14,14 @@ from functools import cache
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from portal.channels import Channels, read_gateway
 from portal.crypto import Keyring
 from portal.db import Database
-from portal.mail import Mailer, make_mailer
+from portal.mail import make_mailer
+from portal.net_guard import NetGuard
 from portal.operations.context import Context
-from portal.operations.run_once import begin_attempt, describe, put_back
+from portal.operations.deliver_message import Outlet
+from portal.operations.run_once import Later, begin_attempt, describe, put_back
 from portal.queries.city import CityCache
 from portal.settings import Settings
 from portal.storage import FileStore
@@ -39,22 +43,35 @@ class Runtime:
     settings: Settings
     database: Database
     context: Context
-    mailer: Mailer
+    outlet: Outlet
+    guard: NetGuard
     lease: timedelta
 
     def work_off(self, outbox_id: int, operation: Callable[[Connection, Runtime], bool]) -> None:
         """Run the operation of one outbox row: done, or put back with its error for a later try."""
         if not self._begin(outbox_id):
             return
-        try:
+        with self._settling(outbox_id):
             with self.database.transaction() as tx:
                 is_done = operation(tx, self)
+            log.info("job %s outbox_id=%d", "done" if is_done else "was done", outbox_id)
+
+    def send_off(self, outbox_id: int, operation: Callable[[Runtime], bool]) -> None:
+        """Run an operation that claims its row itself and sends something while no transaction is open."""
+        with self._settling(outbox_id):
+            is_done = operation(self)
+            log.info("job %s outbox_id=%d", "done" if is_done else "was done", outbox_id)
+
+    @contextmanager
+    def _settling(self, outbox_id: int) -> Iterator[None]:
+        """Put the row back with its error where the block fails."""
+        try:
+            yield
         except Exception as error:
-            _tell("job failed", error, outbox_id)
+            if not isinstance(error, Later):
+                _tell("job failed", error, outbox_id)
             with self.database.transaction() as tx:
                 put_back(tx, outbox_id, error)
-            return
-        log.info("job %s outbox_id=%d", "done" if is_done else "was done", outbox_id)
 
     def _begin(self, outbox_id: int) -> bool:
         """Count the start; a pooled connection that the database has ended meanwhile is no failure."""
@@ -86,14 +103,17 @@ def make_runtime(settings: Settings, lease_s: float = DEFAULT_LEASE_S) -> Runtim
     """Open an installation for jobs: one connection to the database, because a worker does one thing at a time."""
     context = Context(
         jurisdiction_id=settings.jurisdiction,
-        keyring=Keyring(settings.secret_key),
+        keyring=Keyring(settings.secret_key, settings.old_secret_keys),
         store=FileStore(settings.folder("files")),
         cities=CityCache(settings.folder("cache")),
         public_url=settings.public_url,
     )
+    guard = NetGuard(settings.outbound_networks)
+    gateway = read_gateway(settings.sms_url, settings.sms_headers, settings.sms_body)
     mailer = make_mailer(settings.smtp_url, settings.mail_from, settings.home / "mail")
     database = Database(settings.database_url, pool_size=1)
-    return Runtime(settings, database, context, mailer, timedelta(seconds=lease_s))
+    outlet = Outlet(mailer, Channels(guard, gateway))
+    return Runtime(settings, database, context, outlet, guard, timedelta(seconds=lease_s))
 
 
 @cache

@@ -7,7 +7,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -43,11 +44,15 @@ def digest(text: str) -> bytes:
 class Keyring:
     """Keys derived from the installation's secret, one per purpose."""
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
+    def __init__(self, secret: str, old: Sequence[str] = ()) -> None:
+        self._secret, self._old = secret.encode(), tuple(each.encode() for each in old)
 
     def _key(self, purpose: str) -> bytes:
         return hmac.digest(self._secret, purpose.encode(), "sha256")
+
+    def _keys(self, purpose: str) -> list[bytes]:
+        """The key and those before it, the newest first."""
+        return [hmac.digest(each, purpose.encode(), "sha256") for each in (self._secret, *self._old)]
 
     def pseudonym(self, purpose: str, text: str) -> bytes:
         """A keyed hash: counts the same person again without keeping who it is."""
@@ -59,13 +64,13 @@ class Keyring:
 
     def reporter_secret(self, token: str) -> str:
         """The 128-bit secret of a report's private link: derived, so that messages can carry it and no table does."""
-        return base64.urlsafe_b64encode(hmac.digest(self._key("reporter"), token.encode(), "sha256")[:16])[
-            :22
-        ].decode()
+        return _link_secret(self._key("reporter"), token)
 
     def is_reporter_secret(self, token: str, secret: str) -> bool:
-        """Whether a secret belongs to the report, compared in constant time."""
-        return hmac.compare_digest(self.reporter_secret(token).encode(), secret.encode())
+        """Whether a secret belongs to the report, compared in constant time; links from before a rotation count."""
+        given = secret.encode()
+        known = [_link_secret(key, token).encode() for key in self._keys("reporter")]
+        return any(hmac.compare_digest(each, given) for each in known)
 
     def seal(self, value: Mapping[str, Any], *, bound_to: str) -> bytes:
         """Encrypt a small document (AES-256-GCM), so that it opens only for the row it is bound to."""
@@ -74,11 +79,13 @@ class Keyring:
         return nonce + AESGCM(self._key("contact")).encrypt(nonce, plain, bound_to.encode())
 
     def open(self, sealed: bytes, *, bound_to: str) -> dict[str, Any]:
-        """Decrypt what `seal` made; ValueError where the key or the row is another."""
-        try:
-            plain = AESGCM(self._key("contact")).decrypt(
-                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode()
-            )
-        except InvalidTag:
-            raise ValueError("this contact data was sealed with another key") from None
-        return dict(json.loads(plain))
+        """Decrypt what `seal` made, now or under an old key; ValueError where the key or the row is another."""
+        for key in self._keys("contact"):
+            with suppress(InvalidTag):
+                plain = AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
+                return dict(json.loads(plain))
+        raise ValueError("this contact data was sealed with another key")
+
+
+def _link_secret(key: bytes, token: str) -> str:
+    return base64.urlsafe_b64encode(hmac.digest(key, token.encode(), "sha256")[:16])[:22].decode()

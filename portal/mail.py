@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import smtplib
 import ssl
+import time
+from contextlib import suppress
 from dataclasses import dataclass
+from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
@@ -15,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 from portal import clock
 
 TIMEOUT_S = 20
+# A connection is used again at once or not at all: servers end one that is silent, or carries too many letters.
+IDLE_S, MOST_LETTERS = 10.0, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class Letter:
     text: str
     message_id: str
     locale: str
+    html: str = ""  # the same words once more, for mail programs that show pages
+    stop_url: str = ""  # where one POST ends these letters (RFC 8058)
 
 
 class Mailer(Protocol):
@@ -47,7 +54,12 @@ def compose(letter: Letter, sender: str) -> EmailMessage:
     mail["Message-ID"] = letter.message_id
     mail["Date"] = format_datetime(clock.now())
     mail["Auto-Submitted"] = "auto-generated"
+    if letter.stop_url:
+        mail["List-Unsubscribe"] = f"<{letter.stop_url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(letter.text)
+    if letter.html:
+        mail.add_alternative(letter.html, subtype="html")
     mail["Content-Language"] = letter.locale.replace("_", "-")  # after the content, which drops such headers
     return mail
 
@@ -68,21 +80,79 @@ class FolderMailer:
 
 
 class SmtpMailer:
-    """Sends by SMTP; `smtps://` from the first byte, `smtp://` with STARTTLS where the server offers it."""
+    """Sends by SMTP; `smtps://` from the first byte, `smtp://` with STARTTLS where the server offers it.
+
+    Letters that follow each other closely share a connection. Once a letter's content has been sent, nothing is
+    tried again here: only the caller knows that it may arrive twice.
+    """
 
     def __init__(self, url: str, sender: str) -> None:
         self._url, self._sender = urlsplit(url), sender
         # Named, or smtplib asks the name server who we are for every letter, and waits where it is silent.
         self._own_name = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+        self._server: smtplib.SMTP | None = None
+        self._used_at, self._carried = 0.0, 0
 
     def send(self, letter: Letter) -> None:
-        """Send it over a fresh connection."""
-        with self._connect() as server:
-            if self._url.username:
-                server.login(unquote(self._url.username), unquote(self._url.password or ""))
-            server.send_message(compose(letter, self._sender))
+        """Send it, over the open connection where that still answers."""
+        is_plain = letter.to.isascii()
+        content = compose(letter, self._sender).as_bytes(policy=policy.SMTP if is_plain else policy.SMTPUTF8)
+        server = self._announced(letter.to, is_plain)
+        try:
+            code, said = server.data(content)
+        except (OSError, smtplib.SMTPException):
+            self.close()
+            raise
+        if code != 250:
+            self.close()
+            raise smtplib.SMTPDataError(code, said)
+        self._used_at, self._carried = time.monotonic(), self._carried + 1
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        server, self._server, self._carried = self._server, None, 0
+        if server is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
+
+    def _announced(self, to: str, is_plain: bool) -> smtplib.SMTP:
+        """A connection that has taken sender and recipient; nothing has been sent that could arrive twice."""
+        is_idle = time.monotonic() - self._used_at > IDLE_S
+        if self._server is not None and (is_idle or self._carried >= MOST_LETTERS):
+            self.close()
+        if (kept := self._server) is not None:
+            try:
+                return self._announce(kept, to, is_plain)
+            except smtplib.SMTPRecipientsRefused:
+                raise
+            except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused, OSError):
+                self.close()  # it ended meanwhile, or carries no more: a new one
+        self._server = self._connect()
+        return self._announce(self._server, to, is_plain)
+
+    def _announce(self, server: smtplib.SMTP, to: str, is_plain: bool) -> smtplib.SMTP:
+        sender = parseaddr(self._sender)[1]
+        if not is_plain and not server.has_extn("smtputf8"):
+            raise smtplib.SMTPNotSupportedError("the mail server takes no such address")
+        code, said = server.mail(sender, [] if is_plain else ["SMTPUTF8", "BODY=8BITMIME"])
+        if code != 250:
+            self.close()
+            raise smtplib.SMTPSenderRefused(code, said, sender)
+        code, said = server.rcpt(to)
+        if code not in (250, 251):
+            self.close()
+            raise smtplib.SMTPRecipientsRefused({to: (code, said)})
+        return server
 
     def _connect(self) -> smtplib.SMTP:
+        server = self._reached()
+        if self._url.username:
+            server.login(unquote(self._url.username), unquote(self._url.password or ""))
+        else:
+            server.ehlo_or_helo_if_needed()
+        return server
+
+    def _reached(self) -> smtplib.SMTP:
         host, port = self._url.hostname or "localhost", self._url.port
         if self._url.scheme == "smtps":
             tls = ssl.create_default_context()

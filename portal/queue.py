@@ -16,6 +16,7 @@ QUEUE_OF = {
     "jobs.sweep.sweep_clocks": "urgent",
     "jobs.seal.seal_events": "urgent",
     "jobs.messages.deliver_message": "default",
+    "jobs.messages.send_digests": "default",
     "jobs.media.prepare_photo": "slow",
     "jobs.seal.make_day_roots": "slow",
     "jobs.retention.forget_expired": "slow",

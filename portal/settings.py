@@ -15,6 +15,7 @@ from typing import Any
 Network = IPv4Network | IPv6Network
 # A proxy on this machine that TRUSTED_PROXIES forgot would else make all residents one address, soon refused.
 THIS_MACHINE = "127.0.0.0/8, ::1/128"
+SMS_BODY = '{"to": "{to}", "text": "{text}", "id": "{id}"}'
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 
 
@@ -34,6 +35,13 @@ class Settings:
         repr=False,
         metadata={"env": "WENLU_SECRET_KEY", "help": "key for cookies and contact data; generated if unset"},
     )
+    old_secret_keys: tuple[str, ...] = field(
+        repr=False,
+        metadata={
+            "env": "WENLU_OLD_SECRET_KEYS",
+            "help": "keys before this one, comma separated: they open, and seal nothing any more",
+        },
+    )
     smtp_url: str = field(
         repr=False,
         metadata={
@@ -42,6 +50,22 @@ class Settings:
         },
     )
     mail_from: str = field(metadata={"env": "MAIL_FROM", "help": "sender of messages"})
+    sms_url: str = field(
+        repr=False, metadata={"env": "SMS_URL", "help": "address of an SMS gateway, which is sent a POST"}
+    )
+    sms_headers: str = field(
+        repr=False, metadata={"env": "SMS_HEADERS", "help": "its headers, a JSON object"}
+    )
+    sms_body: str = field(
+        repr=False,
+        metadata={"env": "SMS_BODY", "help": "its body, with the places {to}, {text} and {id}"},
+    )
+    outbound_networks: tuple[Network, ...] = field(
+        metadata={
+            "env": "OUTBOUND_NETWORKS",
+            "help": "networks that webhooks and the SMS gateway may lie in beside the public internet",
+        }
+    )
     tile_url: str = field(
         metadata={"env": "TILE_URL", "help": "raster tiles under the maps; unset: own basemap"}
     )
@@ -102,11 +126,16 @@ class Settings:
             redis_url=env.get("REDIS_URL", ""),
             public_url=(env.get("WENLU_PUBLIC_URL") or f"http{'s' * is_https}://{host}:{port}").rstrip("/"),
             secret_key=env.get("WENLU_SECRET_KEY") or _kept_secret(home),
+            old_secret_keys=_parts(env, "WENLU_OLD_SECRET_KEYS"),
             smtp_url=env.get("SMTP_URL", ""),
             mail_from=env.get("MAIL_FROM") or "wenlu@localhost",
+            sms_url=env.get("SMS_URL", ""),
+            sms_headers=env.get("SMS_HEADERS", ""),
+            sms_body=env.get("SMS_BODY") or SMS_BODY,
+            outbound_networks=_networks(env, "OUTBOUND_NETWORKS", ""),
             tile_url=env.get("TILE_URL", ""),
             tile_attribution=env.get("TILE_ATTRIBUTION", ""),
-            trusted_hosts=tuple(h.strip() for h in env.get("TRUSTED_HOSTS", "").split(",") if h.strip()),
+            trusted_hosts=_parts(env, "TRUSTED_HOSTS"),
             trusted_proxies=_integer(env, "TRUSTED_PROXIES", 0),
             metrics_token=env.get("METRICS_TOKEN", "").strip(),
             unlimited_networks=_networks(env, "UNLIMITED_NETWORKS", THIS_MACHINE),
@@ -142,6 +171,10 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "1" if value else ""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _parts(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in env.get(name, "").split(","))))
 
 
 def _networks(env: Mapping[str, str], name: str, default: str) -> tuple[Network, ...]:

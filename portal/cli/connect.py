@@ -27,8 +27,9 @@ class Reached:
         """The context of operations for the city that is loaded; NotReady without one."""
         with self.database.reading() as tx:
             city = the_only_city(tx, self.settings.jurisdiction)
+        keyring = Keyring(self.settings.secret_key, self.settings.old_secret_keys)
         store = FileStore(self.settings.folder("files"))
-        return Context(city, Keyring(self.settings.secret_key), store, public_url=self.settings.public_url)
+        return Context(city, keyring, store, public_url=self.settings.public_url)
 
 
 @contextmanager

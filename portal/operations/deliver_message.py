@@ -1,49 +1,104 @@
-"""Knows how a message about a case leaves: found its reader, written, sent, kept, and told in the ledger."""
+"""Knows how a message leaves: claimed, written, sent while nothing is locked, then kept and told in the ledger."""
 
 from __future__ import annotations
 
 import smtplib
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from typing import Any
 
 from sqlalchemy import Connection, Table
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from portal import clock
-from portal.db import Rows, insert_together
+from portal.channels import EMAIL, CannotSend, Channels, Note
+from portal.db import Database, Rows, insert_together
 from portal.mail import Letter, Mailer
 from portal.models.work import message
 from portal.operations.context import SYSTEM, Context
+from portal.operations.digest_letter import DIGEST, digest_letter
 from portal.operations.limit_attempts import Limit, reserve_attempt
+from portal.operations.message_readers import AT_ONCE, Reader, message_mark, reader_of
+from portal.operations.outbox_rows import DELIVER, outbox_row
 from portal.operations.record_events import Draft, lock_head, record
-from portal.operations.run_once import GiveUp, Work, run_once
-from portal.operations.write_letter import REPORTER, UNIT, Order, letter_locale, occasions, write_letter
-from portal.queries.messages import CaseOfMessage, case_of_message, reason_of_message, unit_of_message
+from portal.operations.run_once import GiveUp, Later, Work, claim, finish, keep_handed
+from portal.operations.write_letter import (
+    REPORTER,
+    UNIT,
+    Order,
+    letter_locale,
+    letter_page,
+    occasions,
+    write_letter,
+)
+from portal.queries.messages import (
+    CaseOfMessage,
+    case_of_message,
+    others_of_unit,
+    reason_of_message,
+    unit_of_message,
+    wording_of,
+    words_of_message,
+)
 
 CONFIRMATIONS = Limit("letter.received", 5, timedelta(days=1))
 PERMANENT = 500  # an SMTP code from here on means: never
+# The books are told of a letter that has left, even while the database restarts.
+TELLING_PAUSES_S = (0.0, 0.5, 2.0, 5.0, 10.0)
+BUSY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads a message: `name` as it is kept (never an address), and where the link leads."""
+class Outlet:
+    """The ways out of the installation."""
 
-    name: str
-    email: str
-    locale: str
+    mailer: Mailer
+    channels: Channels
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message ready to leave, and what the books keep of it."""
+
+    letter: Letter
+    kind: str
     link: str
+    kept: Mapping[str, Any]
+    others: tuple[str, ...] = ()
 
 
-def deliver_message(tx: Connection, context: Context, mailer: Mailer, outbox_id: int) -> bool:
+def deliver_message(
+    database: Database, context: Context, outlet: Outlet, outbox_id: int, lease: timedelta
+) -> bool:
     """Send the message of an outbox row unless it was sent; False where that is done or being done.
 
-    Our own rows are written exactly once. The letter is sent at least once: twice only when we are killed
-    between the mail server's yes and our commit, and then with the same Message-ID.
+    Our own rows are written exactly once. The message is sent at least once: twice only when we are killed
+    between the other side's yes and our commit, and then with the same Message-ID. No case is locked meanwhile.
     """
-    return run_once(tx, outbox_id, lambda work: _deliver(tx, context, mailer, work))
+    with database.transaction() as tx:
+        work = claim(tx, outbox_id, lease)
+    if work is None:
+        return False
+    if work.handed is None:
+        with database.transaction() as tx:
+            parcel = _pack(tx, context, work)
+            if parcel is None:
+                finish(tx, outbox_id)
+        if parcel is None:
+            return True
+        _send(outlet, parcel)
+        work = replace(work, handed={"kept": parcel.kept, "others": parcel.others})
+    _tell_books(database, work)
+    return True
 
 
-def _deliver(tx: Connection, context: Context, mailer: Mailer, work: Work) -> None:
+def _pack(tx: Connection, context: Context, work: Work) -> Parcel | None:
+    """Find the reader and write the words; None where nothing is to leave, and the books know why."""
+    if work.payload["template"] == DIGEST:
+        found = digest_letter(tx, context, work)
+        return found and _parcel(work, found[0], found[1])
     occasion, to = work.payload["template"], work.payload["to"]
     if occasion not in occasions(REPORTER if to == REPORTER else UNIT):
         raise GiveUp(f"no message is called {occasion}")
@@ -51,27 +106,28 @@ def _deliver(tx: Connection, context: Context, mailer: Mailer, work: Work) -> No
     if case is None:
         raise GiveUp("the case does not exist")
     case = _as_of_event(tx, case, work)
-    reader = _reporter(context, case) if to == REPORTER else _unit(tx, context, case, to)
-    if reader is None:
-        return  # nobody left an address: nothing to send, nothing to keep
-    letter = _letter(tx, context, work, case, reader)
     is_simulated = case.channel == "replay" or clock.is_simulated()  # its people are not written to
-    if is_simulated or _is_flooded(tx, context, work, reader):
-        insert_together(tx, [_row(work, reader, letter, "suppressed")])
-        return
-    # Whatever can fail for want of a lock fails before the letter has left, never after.
-    head = lock_head(tx, case.report_id)
-    _send(mailer, letter)
-    told = {"actor": SYSTEM.in_public(), "template": occasion, "to": to}
-    kept = _row(work, reader, letter, "sent")
-    record(tx, head, [Draft("message.sent", told)], [kept])
+    reader = reader_of(tx, context, case, work.payload)
+    others = _others(tx, case, work) if not is_simulated else ()
+    if reader is None:  # nobody left an address: nothing to send, nothing to keep
+        insert_together(tx, [_fan_out(work, others)])
+        return None
+    parcel = replace(_parcel(work, reader, _letter(tx, context, work, case, reader)), others=others)
+    if is_simulated or reader.is_stopped or _is_flooded(tx, context, work, reader):
+        state = "suppressed"
+    elif reader.pace != AT_ONCE:
+        state = "gathered"
+    else:
+        return parcel
+    insert_together(tx, [(message, [{**parcel.kept, "state": state, "sent_at": clock.now()}])])
+    return None
 
 
 def _is_flooded(tx: Connection, context: Context, work: Work, reader: Reader) -> bool:
     """Whether this address had its confirmations for today: anybody may type anybody's address into a form."""
-    if reader.name != REPORTER or work.payload["template"] != "received":
+    if reader.name != REPORTER or work.payload["template"] != "received" or work.attempts > 1:
         return False
-    name, _, host = reader.email.strip().lower().rpartition("@")
+    name, _, host = reader.address.strip().lower().rpartition("@")
     counted = CONFIRMATIONS.of(context, name.partition("+")[0], host)  # name+tag is the same letter box
     return reserve_attempt(tx, context, [counted]) > 0
 
@@ -85,58 +141,54 @@ def _as_of_event(tx: Connection, case: CaseOfMessage, work: Work) -> CaseOfMessa
     return replace(case, lead_unit=code, unit_names=unit.names if unit else {"en": code})
 
 
-def _reporter(context: Context, case: CaseOfMessage) -> Reader | None:
-    if case.sealed is None:
-        return None
-    try:
-        known = context.keyring.open(case.sealed, bound_to=f"contact:{case.token}")
-    except ValueError:
-        raise GiveUp("the contact was sealed with another key") from None
-    if not known.get("email"):
-        return None
-    # The secret stands in the fragment, which no server log ever sees.
-    link = f"{context.public_url}/r/{case.token}#{context.keyring.reporter_secret(case.token)}"
-    return Reader(REPORTER, known["email"], case.contact_locale or case.locale or case.city_locale, link)
-
-
-def _unit(tx: Connection, context: Context, case: CaseOfMessage, code: str) -> Reader | None:
-    unit = unit_of_message(tx, case.jurisdiction_id, code)
-    if unit is None:
-        raise GiveUp(f"no unit is called {code}")
-    link = f"{context.public_url}/desk/case/{case.token}"
-    return Reader(f"unit:{code}", unit.email, case.city_locale, link) if unit.email else None
+def _others(tx: Connection, case: CaseOfMessage, work: Work) -> tuple[str, ...]:
+    """Who else hears of a unit's message: each gets a row of their own, so that each is written to once."""
+    to = str(work.payload["to"])
+    if to == REPORTER or ":" in to:
+        return ()
+    return tuple(others_of_unit(tx, case.jurisdiction_id, to, work.payload["template"]))
 
 
 def _letter(tx: Connection, context: Context, work: Work, case: CaseOfMessage, reader: Reader) -> Letter:
-    occasion = work.payload["template"]
+    payload = work.payload
+    occasion, audience = payload["template"], REPORTER if reader.name == REPORTER else UNIT
     # The reason stands in the receipt, which may by now be that of a later decision.
-    is_first = reader.name == REPORTER and occasion == "received" and case.receipt["lead"] == case.lead_unit
+    is_first = audience == REPORTER and occasion == "received" and case.receipt["lead"] == case.lead_unit
     locale = letter_locale(reader.locale, case.city_locale)
+    seq = payload.get("seq")
     order = Order(
-        audience=REPORTER if reader.name == REPORTER else UNIT,
+        audience=audience,
         occasion=occasion,
         locale=locale,
         link=reader.link,
-        words=work.payload.get("text") or "",
+        words=payload.get("text") or (words_of_message(tx, case.report_id, seq) if seq else ""),
         reason=reason_of_message(tx, case) if is_first else None,
         due_at=_instant(work, "due_at"),
         second_due_at=_instant(work, "second_due_at"),
-        outside_body=work.payload.get("outside_body") or "",
-        duplicate_of=work.payload.get("duplicate_of") or "",
+        outside_body=payload.get("outside_body") or "",
+        duplicate_of=payload.get("duplicate_of") or "",
     )
-    subject, text = write_letter(order, case)
-    host = urlsplit(context.public_url).hostname or "localhost"
-    mark = context.keyring.pseudonym("message", str(work.outbox_id)).hex()[:16]
-    return Letter(reader.email, subject, text, f"<outbox-{work.outbox_id}-{mark}@{host}>", locale)
+    wording = wording_of(tx, case.jurisdiction_id, audience, occasion, locale)
+    subject, text = write_letter(order, case, wording)
+    page = letter_page(subject, text, reader.link, locale, reader.stop_url)
+    mark = message_mark(context, work.outbox_id)
+    return Letter(reader.address, subject, text, mark, locale, page, reader.stop_url)
 
 
 def _instant(work: Work, name: str) -> datetime | None:
     return datetime.fromisoformat(work.payload[name]) if work.payload.get(name) else None
 
 
-def _send(mailer: Mailer, letter: Letter) -> None:
+def _send(outlet: Outlet, parcel: Parcel) -> None:
+    letter = parcel.letter
     try:
-        mailer.send(letter)
+        if parcel.kind == EMAIL:
+            outlet.mailer.send(letter)
+        else:
+            note = Note(letter.to, letter.subject, letter.text, parcel.link, letter.message_id)
+            outlet.channels.send(parcel.kind, note)
+    except CannotSend as error:
+        raise GiveUp(str(error)) from None
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         if codes and min(codes) >= PERMANENT:
@@ -144,12 +196,53 @@ def _send(mailer: Mailer, letter: Letter) -> None:
         raise
 
 
-def _row(work: Work, reader: Reader, letter: Letter, state: str) -> tuple[Table, Rows]:
-    """What is kept of a message: to whom in role, never the address or the words."""
-    row = {
+def _tell_books(database: Database, work: Work) -> None:
+    """Keep the message and tell its case; where somebody holds the case, note that it has left and come again."""
+    for pause in TELLING_PAUSES_S:
+        time.sleep(pause)
+        try:
+            with database.transaction() as tx:
+                _tell(tx, work)
+            return
+        except OperationalError as error:
+            if not error.connection_invalidated:  # the case is held for longer than anybody waits
+                break
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+    with database.transaction() as tx:
+        keep_handed(tx, work.outbox_id, work.handed or {})
+    raise Later(clock.now() + BUSY)
+
+
+def _tell(tx: Connection, work: Work) -> None:
+    assert work.handed is not None
+    kept = {**work.handed["kept"], "state": "sent", "sent_at": clock.now()}
+    rows: list[tuple[Table, Rows]] = [(message, [kept]), _fan_out(work, work.handed["others"])]
+    if kept["report_id"] is None:
+        insert_together(tx, rows)
+    else:
+        told = {"actor": SYSTEM.in_public(), "template": kept["template"], "to": _in_public(work)}
+        record(tx, lock_head(tx, kept["report_id"]), [Draft("message.sent", told)], rows)
+    finish(tx, work.outbox_id)
+
+
+def _in_public(work: Work) -> str:
+    """Reporter or unit: which of its people or rooms was written to is not for everybody."""
+    return str(work.payload.get("of") or work.payload["to"])
+
+
+def _fan_out(work: Work, others: tuple[str, ...] | list[str]) -> tuple[Table, Rows]:
+    """One row for each further reader of a unit's message."""
+    payloads = [{**work.payload, "to": other, "of": work.payload["to"]} for other in others]
+    return outbox_row(work.jurisdiction_id, clock.now(), DELIVER, payloads)
+
+
+def _parcel(work: Work, reader: Reader, letter: Letter) -> Parcel:
+    """With what is kept of a message: to whom in role, never the address or the words."""
+    kept = {
         "jurisdiction_id": work.jurisdiction_id, "outbox_id": work.outbox_id,
-        "report_id": work.payload["report_id"], "template": work.payload["template"],
-        "recipient": reader.name, "channel": "email", "state": state,
-        "message_id": letter.message_id, "sent_at": clock.now(),
+        "report_id": work.payload.get("report_id"), "template": work.payload["template"],
+        "recipient": reader.name, "channel": reader.kind, "message_id": letter.message_id,
     }  # fmt: skip
-    return message, [row]
+    return Parcel(letter, reader.kind, reader.link, kept)

@@ -1,4 +1,4 @@
-"""Knows how a row of the outbox is worked off: begun, done exactly once, or put back with what went wrong."""
+"""Knows how a row of the outbox is worked off: claimed, done exactly once, or put back with what went wrong."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import random
 import smtplib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, case, func, null, select, update
+from sqlalchemy import Connection, Update, case, func, null, or_, select, update
 
 from portal import clock
 from portal.models.work import outbox
@@ -25,32 +25,67 @@ class GiveUp(Exception):
     """Trying again cannot help. The message goes to the dead-letter page: no personal data in it."""
 
 
+class Later(Exception):
+    """Not before an instant, which is nobody's fault: no attempt is counted."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__("later")
+        self.at = at
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A row of the outbox whose lock is held until the transaction ends."""
+    """A row of the outbox that is ours: by its lock until the transaction ends, or by a claim until the lease ends.
+
+    `handed` is what has left already, where an earlier attempt could not tell the books of it.
+    """
 
     outbox_id: int
     jurisdiction_id: str
     payload: Mapping[str, Any]
+    attempts: int = 0
+    handed: Mapping[str, Any] | None = None
 
 
 def begin_attempt(tx: Connection, outbox_id: int, lease: timedelta) -> bool:
-    """Count a start and keep the relay away for the lease; False where nothing is left to do.
+    """Count a start and keep everybody else away for the lease; False where nothing is left to do."""
+    return claim(tx, outbox_id, lease) is not None
+
+
+def claim(tx: Connection, outbox_id: int, lease: timedelta) -> Work | None:
+    """Count a start and keep everybody else away for the lease; None where it is done or another is at it.
 
     Committed before the work, so that a row which kills its worker each time is given up in the end.
     """
     is_last = outbox.c.attempts >= MOST_ATTEMPTS
     at = clock.now()
-    changed = _waiting(outbox_id).values(
-        attempts=outbox.c.attempts + 1,
-        available_at=at + lease,
-        failed_at=case((is_last, at), else_=null()),
-        last_error=case((is_last, "started too often without an end"), else_=outbox.c.last_error),
+    changed = (
+        _waiting(outbox_id)
+        .where(or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= at))
+        .values(
+            attempts=outbox.c.attempts + 1,
+            available_at=at + lease,
+            claimed_until=at + lease,
+            failed_at=case((is_last, at), else_=null()),
+            last_error=case((is_last, "started too often without an end"), else_=outbox.c.last_error),
+        )
     )
     # Not worth waiting for the disk: a crash of the database that forgets it only forgets to count.
     unhurried = func.set_config("synchronous_commit", "off", True)
-    row = tx.execute(changed.returning(outbox.c.failed_at, unhurried)).first()
-    return row is not None and row.failed_at is None
+    row = tx.execute(changed.returning(outbox, unhurried)).first()
+    if row is None or row.failed_at is not None:
+        return None
+    return Work(row.id, row.jurisdiction_id, row.payload, row.attempts, row.handed)
+
+
+def finish(tx: Connection, outbox_id: int) -> None:
+    """The work is done; what is written in this transaction is written once."""
+    tx.execute(_waiting(outbox_id).values(done_at=clock.now(), last_error=None))
+
+
+def keep_handed(tx: Connection, outbox_id: int, handed: Mapping[str, Any]) -> None:
+    """Note that it has left, so that the next attempt only tells the books."""
+    tx.execute(_waiting(outbox_id).values(handed=dict(handed)))
 
 
 def run_once(tx: Connection, outbox_id: int, act: Callable[[Work], None]) -> bool:
@@ -63,17 +98,22 @@ def run_once(tx: Connection, outbox_id: int, act: Callable[[Work], None]) -> boo
     if row is None:
         return False
     act(Work(row.id, row.jurisdiction_id, row.payload))
-    tx.execute(_waiting(outbox_id).values(done_at=clock.now(), last_error=None))
+    finish(tx, outbox_id)
     return True
 
 
 def put_back(tx: Connection, outbox_id: int, error: BaseException) -> None:
     """Keep what went wrong; the row is tried again after a pause that grows, or given up."""
+    if isinstance(error, Later):
+        later = {"available_at": error.at, "attempts": outbox.c.attempts - 1, "claimed_until": None}
+        tx.execute(_waiting(outbox_id).values(later))
+        return
     attempts = tx.scalar(select(outbox.c.attempts).where(outbox.c.id == outbox_id)) or 1
     at, is_over = clock.now(), isinstance(error, GiveUp) or attempts >= MOST_ATTEMPTS
     tx.execute(
         _waiting(outbox_id).values(
             available_at=at + pause_after(attempts),
+            claimed_until=None,
             failed_at=at if is_over else None,
             last_error=describe(error),
         )
@@ -82,8 +122,13 @@ def put_back(tx: Connection, outbox_id: int, error: BaseException) -> None:
 
 def revive(tx: Connection, outbox_id: int) -> bool:
     """Give a row that was given up a new start; False where there is none."""
-    change = update(outbox).where(outbox.c.id == outbox_id, outbox.c.failed_at.is_not(None))
-    return tx.execute(change.values(failed_at=None, attempts=0, available_at=clock.now())).rowcount == 1
+    fresh = {"failed_at": None, "attempts": 0, "available_at": clock.now(), "claimed_until": None}
+    return tx.execute(_given_up(outbox_id).values(fresh)).rowcount == 1
+
+
+def drop(tx: Connection, outbox_id: int) -> bool:
+    """Give a row up for good; it is kept a while with its reason. False where it was not given up."""
+    return tx.execute(_given_up(outbox_id).values(done_at=clock.now())).rowcount == 1
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -100,6 +145,12 @@ def describe(error: BaseException) -> str:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code = next((code for code, _ in error.recipients.values()), None)
     return type(error).__name__ + (f" {code}" if code else "")
+
+
+def _given_up(outbox_id: int) -> Update:
+    return update(outbox).where(
+        outbox.c.id == outbox_id, outbox.c.failed_at.is_not(None), outbox.c.done_at.is_(None)
+    )
 
 
 def _waiting(outbox_id: int) -> Update:

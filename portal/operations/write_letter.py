@@ -1,4 +1,4 @@
-"""Knows the words of each message: a template per occasion, in the reader's language, as plain text."""
+"""Knows the words of each message: a template per occasion, in the reader's language, as text and as a page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,24 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from portal.i18n import CATALOGUES, SOURCE_LOCALE, Message, best_locale, datetime_words, localised
+from portal.i18n import (
+    CATALOGUES,
+    N_,
+    SOURCE_LOCALE,
+    Message,
+    best_locale,
+    datetime_words,
+    html_language,
+    localised,
+)
+from portal.operations.letter_wording import render_wording
 from portal.queries.messages import CaseOfMessage
 
 FOLDER = Path(__file__).parent.parent / "templates" / "mail"
 REPORTER, UNIT = "reporter", "unit"
 URGENT = frozenset({"emergency", "high"})
+OPEN_IT = N_("Open the report")
+STOP_LETTERS = N_("No more letters about this report")
 
 
 def occasions(audience: str) -> frozenset[str]:
@@ -52,11 +64,52 @@ def letter_locale(wanted: str, city_locale: str) -> str:
     return best_locale(wanted.replace("_", "-"), (first, *spoken))
 
 
-def write_letter(order: Order, case: CaseOfMessage) -> tuple[str, str]:
-    """Subject and text of a message."""
-    template = _environment().get_template(f"{order.audience}/{order.occasion}.txt")
-    subject, _, text = template.render(_facts(order, case)).strip().partition("\n")
+def write_letter(
+    order: Order, case: CaseOfMessage, wording: tuple[str, str] | None = None
+) -> tuple[str, str]:
+    """Subject and text of a message: in the city's own wording (subject and body), where it has one."""
+    facts = _facts(order, case)
+    if wording is None:
+        template = _environment().get_template(f"{order.audience}/{order.occasion}.txt")
+        subject, _, text = template.render(facts).strip().partition("\n")
+    else:
+        places = {name: value for name, value in facts.items() if name != "_"}
+        subject, body = (render_wording(each, places) for each in wording)
+        text = f"{body}\n{_environment().get_template(f'{order.audience}/_foot.txt').render(facts)}"
     return " ".join(subject.split()), re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def wording_shipped(audience: str, occasion: str, locale: str) -> tuple[str, str]:
+    """Subject and body that came with us, as the editor shows them: translated, with their places open."""
+    source = (FOLDER / audience / f"{occasion}.txt").read_text(encoding="utf-8")
+    source = re.sub(r"\{% include .*? %\}", "", source)
+
+    def said(found: re.Match[str]) -> str:
+        values = dict(re.findall(r"(\w+)=(\w+)", found.group(2)))
+        text = Message(found.group(1).replace('\\"', '"')).in_locale(locale)
+        return re.sub(r"%\((\w+)\)s", lambda place: "{{ " + values[place.group(1)] + " }}", text)
+
+    open_text = re.sub(r'\{\{ _\("((?:[^"\\]|\\.)*)"((?:, \w+=\w+)*)\) \}\}', said, source)
+    subject, _, body = open_text.strip().partition("\n")
+    return subject.strip(), re.sub(r"\n{3,}", "\n\n", body).strip()
+
+
+def letter_page(subject: str, text: str, link: str, locale: str, stop_url: str = "") -> str:
+    """The same words as a page: no picture, no colour of its own, nothing from elsewhere."""
+    paragraphs = [part.split("\n") for part in text.strip().split("\n\n")]
+    return (
+        _pages()
+        .get_template("letter.html")
+        .render(
+            subject=subject,
+            paragraphs=paragraphs,
+            link=link,
+            label=Message(OPEN_IT).in_locale(locale),
+            language=html_language(locale),
+            stop_url=stop_url,
+            stop_label=Message(STOP_LETTERS).in_locale(locale),
+        )
+    )
 
 
 def _facts(order: Order, case: CaseOfMessage) -> dict[str, Any]:
@@ -93,4 +146,11 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+
+
+@cache
+def _pages() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
+from typing import cast as assume
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Row, Text, and_, cast, literal, select, union
 
 from geo.tables import boundary, edition, layer
 from portal.i18n import Message
 from portal.models.city import jurisdiction_table, service, unit
+from portal.models.ledger import event_private
+from portal.models.messaging import message_channel, message_preference, message_template
+from portal.models.people import account, role_grant
 from portal.models.report import contact, report
+from portal.models.work import message
 from portal.pack.names import Names, boundary_names
 from portal.queries.city import CityView
 from portal.queries.receipt_words import reason_message
@@ -40,6 +45,22 @@ class CaseOfMessage:
     receipt: Mapping[str, Any]
     sealed: bytes | None
     contact_locale: str | None
+    wishes: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of staff who wants to be told; `channel` is None where that is by e-mail at their account."""
+
+    account_id: int
+    email: str
+    locale: str | None
+    is_active: bool
+    pace: str
+    quiet_from: int | None
+    quiet_until: int | None
+    channel: str | None
+    sealed: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +80,7 @@ def case_of_message(tx: Connection, report_id: int) -> CaseOfMessage | None:
             report.c.second_due_at, report.c.receipt, service.c.name.label("service_names"),
             unit.c.name.label("unit_names"), jurisdiction_table.c.name.label("city_names"),
             jurisdiction_table.c.timezone, jurisdiction_table.c.locales, contact.c.sealed,
-            contact.c.locale.label("contact_locale"),
+            contact.c.locale.label("contact_locale"), contact.c.wishes,
         )
         .join(jurisdiction_table, jurisdiction_table.c.id == report.c.jurisdiction_id)
         .outerjoin(contact, contact.c.report_id == report.c.id)
@@ -87,10 +108,97 @@ def unit_of_message(tx: Connection, jurisdiction_id: str, code: str) -> UnitOfMe
     return None if row is None else UnitOfMessage(row.name, row.email or "")
 
 
+def person_of_message(tx: Connection, jurisdiction_id: str, account_id: int) -> Person | None:
+    """A member of staff with their wishes and their channel; None where they have none, or are gone."""
+    query = (
+        select(
+            account.c.id, account.c.email, account.c.locale, account.c.is_active, message_preference.c.pace,
+            message_preference.c.quiet_from, message_preference.c.quiet_until, message_channel.c.kind,
+            message_channel.c.sealed,
+        )
+        .join(message_preference, message_preference.c.account_id == account.c.id)
+        .outerjoin(message_channel, (message_channel.c.account_id == account.c.id) & message_channel.c.is_active)
+        .where(account.c.id == account_id, account.c.jurisdiction_id == jurisdiction_id)
+    )  # fmt: skip
+    row = tx.execute(query).first()
+    return Person(*row) if row else None
+
+
+def others_of_unit(tx: Connection, jurisdiction_id: str, code: str, occasion: str) -> Sequence[str]:
+    """Who hears of a unit's message beside its e-mail: its channels, and its people who asked for the occasion."""
+    channels = select(literal("channel:") + cast(message_channel.c.id, Text)).where(
+        message_channel.c.jurisdiction_id == jurisdiction_id,
+        message_channel.c.unit_code == code,
+        message_channel.c.is_active,
+    )
+    people = (
+        select(literal("account:") + cast(account.c.id, Text))
+        .join(message_preference, message_preference.c.account_id == account.c.id)
+        .join(role_grant, role_grant.c.account_id == account.c.id)
+        .where(
+            account.c.jurisdiction_id == jurisdiction_id,
+            account.c.is_active,
+            role_grant.c.unit_code == code,
+            role_grant.c.role != "auditor",
+            message_preference.c.occasions.contains([occasion]),
+        )
+    )
+    return sorted(tx.scalars(union(channels, people)))
+
+
+def channel_of_message(tx: Connection, jurisdiction_id: str, channel_id: int) -> Row[Any] | None:
+    """A unit's channel that is in use."""
+    mine = (message_channel.c.id == channel_id) & (message_channel.c.jurisdiction_id == jurisdiction_id)
+    return tx.execute(select(message_channel).where(mine, message_channel.c.is_active)).first()
+
+
+def words_of_message(tx: Connection, report_id: int, seq: int) -> str:
+    """What was written between resident and unit, from the private part of its event; empty once forgotten."""
+    here = (event_private.c.case_id == report_id) & (event_private.c.case_seq == seq)
+    return tx.scalar(select(event_private.c.private["text"].astext).where(here)) or ""
+
+
+def wording_of(
+    tx: Connection, jurisdiction_id: str, audience: str, occasion: str, locale: str
+) -> tuple[str, str] | None:
+    """Subject and body as the city has edited them; None where the wording that came with us holds."""
+    query = (
+        select(message_template.c.subject, message_template.c.body)
+        .where(
+            message_template.c.jurisdiction_id == jurisdiction_id,
+            message_template.c.audience == audience,
+            message_template.c.occasion == occasion,
+            message_template.c.locale == locale,
+        )
+        .order_by(message_template.c.version.desc())
+        .limit(1)
+    )
+    row = tx.execute(query).first()
+    return (row.subject, row.body) if row and row.subject else None
+
+
+def gathered_of_digest(tx: Connection, digest_id: int) -> list[Row[Any]]:
+    """What a digest tells, oldest first: occasion, case and service."""
+    query = (
+        select(message.c.template, message.c.sent_at, report.c.token, service.c.name)
+        .join(report, report.c.id == message.c.report_id)
+        .outerjoin(
+            service,
+            and_(
+                service.c.jurisdiction_id == report.c.jurisdiction_id,
+                service.c.service_code == report.c.service_code,
+            ),
+        )
+        .where(message.c.digest_id == digest_id)
+        .order_by(message.c.sent_at, message.c.id)
+    )
+    return list(tx.execute(query))
+
+
 def reason_of_message(tx: Connection, case: CaseOfMessage) -> Message:
     """The sentence that says why this unit answers, from the receipt and the names that it mentions."""
     # A worker would need seconds and much memory to build the city that this sentence takes three names from.
-    return reason_message(case.receipt, cast(CityView, _Names(tx, case)))
+    return reason_message(case.receipt, assume(CityView, _Names(tx, case)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from sqlalchemy import BigInteger, Connection, cast, func, select
 from portal.models.report import report
 from portal.models.work import outbox
 
+GIVEN_UP = outbox.c.failed_at.is_not(None) & outbox.c.done_at.is_(None)
+
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
@@ -41,7 +43,7 @@ def given_up(tx: Connection, limit: int | None = None) -> Sequence[GivenUp]:
             func.coalesce(outbox.c.last_error, ""),
         )
         .outerjoin(report, of_report)
-        .where(outbox.c.failed_at.is_not(None))
+        .where(GIVEN_UP)
         .order_by(outbox.c.failed_at.desc(), outbox.c.id.desc())
         .limit(limit)
     )
@@ -50,4 +52,4 @@ def given_up(tx: Connection, limit: int | None = None) -> Sequence[GivenUp]:
 
 def count_given_up(tx: Connection) -> int:
     """How many rows were given up."""
-    return tx.scalar(select(func.count()).select_from(outbox).where(outbox.c.failed_at.is_not(None))) or 0
+    return tx.scalar(select(func.count()).select_from(outbox).where(GIVEN_UP)) or 0

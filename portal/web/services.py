@@ -55,7 +55,7 @@ def make_services(settings: Settings) -> Services:
     return Services(
         settings=settings,
         database=Database(settings.database_url),
-        keyring=Keyring(settings.secret_key),
+        keyring=Keyring(settings.secret_key, settings.old_secret_keys),
         store=FileStore(settings.folder("files")),
         cities=CityCache(settings.folder("cache")),
     )

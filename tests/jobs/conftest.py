@@ -15,6 +15,7 @@ from redis import Redis
 from sqlalchemy import Row, delete, insert, select
 
 from portal import clock
+from portal.channels import Channels
 from portal.cli.servers import PrivateRedis
 from portal.crypto import Keyring, new_token
 from portal.db import Database, insert_together
@@ -24,8 +25,11 @@ from portal.models.ledger import case_file, event
 from portal.models.people import attempt
 from portal.models.report import contact, report
 from portal.models.work import message, outbox
+from portal.net_guard import NetGuard
 from portal.operations.context import Context
+from portal.operations.deliver_message import Outlet, deliver_message
 from portal.operations.record_events import GENESIS
+from portal.operations.run_once import put_back
 from portal.storage import FileStore
 
 JURISDICTION = "brookside.example"
@@ -44,6 +48,16 @@ class Town:
     @property
     def mailer(self) -> FolderMailer:
         return FolderMailer(self.mail, "wenlu@brookside.example")
+
+    def deliver(self, outbox_id: int, mailer: Any = None, channels: Any = None) -> bool:
+        """Work a row off as a worker does: what fails is put back, and raised."""
+        outlet = Outlet(mailer or self.mailer, channels or Channels(NetGuard(), None))
+        try:
+            return deliver_message(self.database, self.context, outlet, outbox_id, timedelta(minutes=4))
+        except Exception as error:
+            with self.database.transaction() as tx:
+                put_back(tx, outbox_id, error)
+            raise
 
     def add_case(self, *, email: str = "", locale: str = "en", channel: str = "web", **columns: Any) -> int:
         """A case as an intake leaves it, with the reporter's sealed contact where there is an address."""

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select, update
 
 from portal.models.people import attempt
-from portal.operations.deliver_message import deliver_message
 
 VICTIM = "victim@example.org"
 
@@ -16,8 +15,7 @@ VICTIM = "victim@example.org"
 def deliver(town, email: str = VICTIM, template: str = "received", to: str = "reporter") -> str:
     """What became of one message: sent or suppressed."""
     outbox_id = town.add_work(template=template, report_id=town.add_case(email=email), to=to)
-    with town.database.transaction() as tx:
-        assert deliver_message(tx, town.context, town.mailer, outbox_id)
+    assert town.deliver(outbox_id)
     (kept,) = town.messages(outbox_id)
     return kept.state
 

@@ -15,9 +15,11 @@ from portal.operations.run_once import (
     LONGEST_PAUSE,
     MOST_ATTEMPTS,
     GiveUp,
+    Later,
     Work,
     begin_attempt,
     describe,
+    drop,
     pause_after,
     put_back,
     revive,
@@ -74,6 +76,35 @@ def test_a_start_is_counted_and_keeps_the_relay_away(town) -> None:
     assert row.available_at > clock.now() + LEASE - timedelta(seconds=10)
 
 
+def test_nobody_else_begins_while_a_claim_holds(town) -> None:
+    outbox_id = town.add_work()
+    with town.database.transaction() as tx:
+        assert begin_attempt(tx, outbox_id, LEASE)
+        assert not begin_attempt(tx, outbox_id, LEASE)
+        put_back(tx, outbox_id, OSError())
+        assert begin_attempt(tx, outbox_id, LEASE), "put back, it is anybody's"
+    assert town.work(outbox_id).attempts == 2
+
+
+def test_later_counts_no_attempt(town) -> None:
+    outbox_id, at = town.add_work(), clock.now() + timedelta(hours=3)
+    with town.database.transaction() as tx:
+        begin_attempt(tx, outbox_id, LEASE)
+        put_back(tx, outbox_id, Later(at))
+    row = town.work(outbox_id)
+    assert (row.attempts, row.available_at, row.claimed_until, row.last_error) == (0, at, None, None)
+
+
+def test_what_was_given_up_can_be_dropped_for_good(town) -> None:
+    outbox_id = town.add_work()
+    with town.database.transaction() as tx:
+        assert not drop(tx, outbox_id), "it was not given up"
+        put_back(tx, outbox_id, GiveUp("x"))
+        assert drop(tx, outbox_id)
+        assert not revive(tx, outbox_id)
+    assert town.work(outbox_id).last_error == "x", "kept a while with its reason"
+
+
 def test_nothing_begins_on_a_row_that_is_done(town) -> None:
     outbox_id = town.add_work()
     set_columns(town.database, outbox_id, done_at=clock.now())
@@ -87,7 +118,7 @@ def test_a_row_that_kills_its_worker_each_time_is_given_up(town) -> None:
     begun = 0
     for _ in range(MOST_ATTEMPTS + 5):
         with town.database.transaction() as tx:
-            begun += begin_attempt(tx, outbox_id, LEASE)
+            begun += begin_attempt(tx, outbox_id, timedelta(0))  # its claim has run out
     row = town.work(outbox_id)
     assert begun == MOST_ATTEMPTS
     assert row.failed_at is not None

@@ -22,9 +22,7 @@ def upgrade() -> None:
         ["jurisdiction_id", sa.literal_column("failed_at DESC"), sa.literal_column("id DESC")],
         postgresql_where=sa.text("failed_at IS NOT NULL AND done_at IS NULL"),
     )
-    op.create_index(
-        "ix_outbox_done", "outbox", ["done_at"], postgresql_where=sa.text("done_at IS NOT NULL")
-    )
+    op.create_index("ix_outbox_done", "outbox", ["done_at"], postgresql_where=sa.text("done_at IS NOT NULL"))
     _messages()
     _templates_and_channels()
     _webhooks()
@@ -32,7 +30,7 @@ def upgrade() -> None:
 
 
 def _messages() -> None:
-    newest = [sa.literal_column("sent_at DESC"), sa.literal_column("id DESC")]
+    newest: list[sa.ColumnElement[object]] = [sa.literal_column("sent_at DESC"), sa.literal_column("id DESC")]
     op.add_column("message", sa.Column("digest_id", sa.BigInteger(), nullable=True))
     op.create_index("ix_message_sent", "message", ["jurisdiction_id", *newest])
     op.create_index("ix_message_recipient", "message", ["jurisdiction_id", "recipient", *newest])

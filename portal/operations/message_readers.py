@@ -1,0 +1,205 @@
+"""Knows who reads a message and how it reaches them: reporter, unit, a unit's channel, or a person of the staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from portal import clock
+from portal.channels import EMAIL, SMS
+from portal.operations.context import Context
+from portal.operations.run_once import GiveUp, Later
+from portal.operations.write_letter import REPORTER
+from portal.queries.messages import (
+    CaseOfMessage,
+    Person,
+    channel_of_message,
+    person_of_message,
+    unit_of_message,
+)
+
+AT_ONCE, HOURLY, DAILY = "at_once", "hourly", "daily"
+PACES = (AT_ONCE, HOURLY, DAILY)
+ALL, ENDINGS, NONE = "all", "endings", "none"
+# What a resident who wants to hear little still hears: that it came in, how it ended, and what they are asked.
+WEIGHTY = frozenset(
+    {
+        "received",
+        "resolved",
+        "partly_fixed",
+        "not_found",
+        "answered",
+        "rejected",
+        "outside",
+        "merged",
+        "asked",
+    }
+)
+ANOTHER_KEY = "the contact was sealed with another key"
+DIGEST_AT = 8  # o'clock, the city's time
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a message: `name` as it is kept (never an address), where it goes, and where its link leads."""
+
+    name: str
+    kind: str
+    address: str
+    locale: str
+    link: str
+    stop_url: str = ""
+    pace: str = AT_ONCE
+    is_stopped: bool = False
+
+
+def reader_of(
+    tx: Connection, context: Context, case: CaseOfMessage, payload: Mapping[str, Any]
+) -> Reader | None:
+    """The reader of a message about a case; None where there is no address. Raises GiveUp, and Later while
+    they want to be left in peace."""
+    to = str(payload["to"])
+    if to == REPORTER:
+        return _reporter(context, case, str(payload["template"]))
+    kind, _, number = to.partition(":")
+    if kind == "account":
+        return _person(tx, context, case, int(number))
+    if kind == "channel":
+        return _channel(tx, context, case, int(number))
+    return _unit(tx, context, case, to)
+
+
+def message_mark(context: Context, outbox_id: int) -> str:
+    """The Message-ID of an outbox row's message: the same at every attempt, and nobody else can make it."""
+    host = urlsplit(context.public_url).hostname or "localhost"
+    mark = context.keyring.pseudonym("message", str(outbox_id)).hex()[:16]
+    return f"<outbox-{outbox_id}-{mark}@{host}>"
+
+
+def stop_url(context: Context, token: str) -> str:
+    """Where one POST ends the letters about a report: it proves nothing else, unlike the private link."""
+    return f"{context.public_url}/unsubscribe/{token}/{stop_code(context, token)}"
+
+
+def stop_code(context: Context, token: str) -> str:
+    """The code of that address."""
+    return context.keyring.pseudonym("stop-letters", token).hex()[:24]
+
+
+def open_contact(context: Context, token: str, sealed: bytes) -> dict[str, Any]:
+    """What a reporter left, opened; GiveUp where the key is another."""
+    try:
+        return context.keyring.open(sealed, bound_to=f"contact:{token}")
+    except ValueError:
+        raise GiveUp(ANOTHER_KEY) from None
+
+
+def quiet_end(at: datetime, start: int | None, end: int | None, timezone: str) -> datetime | None:
+    """When the quiet hours end that an instant falls into; None outside. Minutes after the city's midnight."""
+    if start is None or end is None or start == end:
+        return None
+    local = at.astimezone(ZoneInfo(timezone))
+    minute = local.hour * 60 + local.minute
+    is_quiet = start <= minute < end if start < end else minute >= start or minute < end
+    if not is_quiet:
+        return None
+    day = local.date() + timedelta(days=1 if minute >= end else 0)
+    return datetime(day.year, day.month, day.day, end // 60, end % 60, tzinfo=local.tzinfo).astimezone(
+        at.tzinfo
+    )
+
+
+def digest_due(first: datetime, pace: str, timezone: str) -> datetime:
+    """When a digest goes out whose oldest entry came in then: at the next full hour, or the next morning."""
+    local = first.astimezone(ZoneInfo(timezone))
+    if pace == HOURLY:
+        due = local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    else:
+        day = local.date() + timedelta(days=1 if local.hour >= DIGEST_AT else 0)
+        due = datetime(day.year, day.month, day.day, DIGEST_AT, tzinfo=local.tzinfo)
+    return due.astimezone(first.tzinfo)
+
+
+def _reporter(context: Context, case: CaseOfMessage, occasion: str) -> Reader | None:
+    if case.sealed is None:
+        return None
+    known, wishes = open_contact(context, case.token, case.sealed), case.wishes or {}
+    kind = SMS if wishes.get("channel") == SMS and known.get("phone") else EMAIL
+    address = known.get("phone" if kind == SMS else "email")
+    if not address:
+        return None
+    _wait_for_peace(case, wishes.get("quiet_from"), wishes.get("quiet_until"))
+    which = wishes.get("which", ALL)
+    # The secret stands in the fragment, which no server log ever sees.
+    link = f"{context.public_url}/r/{case.token}#{context.keyring.reporter_secret(case.token)}"
+    locale = case.contact_locale or case.locale or case.city_locale
+    is_stopped = which == NONE or (which == ENDINGS and occasion not in WEIGHTY)
+    return Reader(REPORTER, kind, address, locale, link, stop_url(context, case.token), is_stopped=is_stopped)
+
+
+def _unit(tx: Connection, context: Context, case: CaseOfMessage, code: str) -> Reader | None:
+    unit = unit_of_message(tx, case.jurisdiction_id, code)
+    if unit is None:
+        raise GiveUp(f"no unit is called {code}")
+    return (
+        Reader(f"unit:{code}", EMAIL, unit.email, case.city_locale, _desk(context, case))
+        if unit.email
+        else None
+    )
+
+
+def _channel(tx: Connection, context: Context, case: CaseOfMessage, number: int) -> Reader | None:
+    row = channel_of_message(tx, case.jurisdiction_id, number)
+    if row is None:
+        return None  # taken away meanwhile
+    address = opened_address(context, row.sealed, f"unit:{row.unit_code}")
+    return Reader(f"channel:{number}", row.kind, address, case.city_locale, _desk(context, case))
+
+
+def _person(tx: Connection, context: Context, case: CaseOfMessage, number: int) -> Reader | None:
+    person = person_of_message(tx, case.jurisdiction_id, number)
+    if person is None or not person.is_active:
+        return None
+    is_emergency = case.priority == "emergency"
+    if not is_emergency:
+        _wait_for_peace(case, person.quiet_from, person.quiet_until)
+    reader = reader_of_person(context, person, _desk(context, case), case.city_locale)
+    return (
+        reader
+        if not is_emergency
+        else Reader(reader.name, reader.kind, reader.address, reader.locale, reader.link)
+    )
+
+
+def reader_of_person(context: Context, person: Person, link: str, city_locale: str) -> Reader:
+    """A member of staff as a reader, by the channel that they chose."""
+    kind, address = EMAIL, person.email
+    if person.channel is not None and person.sealed is not None:
+        kind, address = person.channel, opened_address(context, person.sealed, f"account:{person.account_id}")
+    name = f"account:{person.account_id}"
+    return Reader(name, kind, address, person.locale or city_locale, link, pace=person.pace)
+
+
+def opened_address(context: Context, sealed: bytes, owner: str) -> str:
+    """The address of a channel; GiveUp where the key is another."""
+    try:
+        return str(context.keyring.open(sealed, bound_to=f"channel:{owner}")["address"])
+    except ValueError:
+        raise GiveUp(ANOTHER_KEY) from None
+
+
+def _wait_for_peace(case: CaseOfMessage, start: int | None, end: int | None) -> None:
+    """Raises Later in quiet hours; an emergency waits for nobody."""
+    until = quiet_end(clock.now(), start, end, case.timezone)
+    if until is not None and case.priority != "emergency":
+        raise Later(until)
+
+
+def _desk(context: Context, case: CaseOfMessage) -> str:
+    return f"{context.public_url}/desk/case/{case.token}"
