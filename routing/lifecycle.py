@@ -25,8 +25,8 @@ STATES: dict[str, Status] = {
 OPEN_STATES = tuple(state for state, status in STATES.items() if status == "open")
 CLOSED_STATES = tuple(state for state, status in STATES.items() if status == "closed")
 
-ROLES = ("handler", "contractor", "unit_head", "dispatcher", "admin", "system", "reporter")
-PARTS = ("lead", "assist", "desk", "system", "reporter")
+ROLES = ("handler", "contractor", "unit_head", "dispatcher", "admin", "system", "reporter", "follower", "neighbour")
+PARTS = ("lead", "assist", "desk", "system", "reporter", "follower", "neighbour")
 
 TRANSFER_REASONS = (
     "not_our_area",
@@ -54,6 +54,7 @@ HAND_UP_REASONS = ("beyond_our_means", "needs_authority", "verified", "not_confi
 TRANSFERS_BEFORE_DESK = 3
 
 
+CONTESTS = ("contest", "contest_by_others")
 @dataclass(frozen=True, slots=True)
 class TransitionRow:
     """One row of the lifecycle: an action, where it may start, where it leads and who may take it.
@@ -100,6 +101,17 @@ class Transition:
 
     @property
     def is_state_changed(self) -> bool:
+    @property
+    def has_date(self) -> bool:
+        """Whether a second date comes with the move: an extension, a plan, or when the rest follows."""
+        code = CLOSING_CODES.get(self.closing_code)
+        return "extend" in self.clock or (code is not None and code.needs_rest)
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether residents had the case opened again."""
+        return self.action in CONTESTS
+
         """Tell whether the case now stands elsewhere."""
         return self.from_state != self.to_state
 
@@ -158,6 +170,15 @@ _ROWS = (
     ),
     TransitionRow("reopen", CLOSED_STATES, "accepted", _HEADS, _LEAD, needs_reason=True, clock=("restart",)),
     TransitionRow("close", ("resolved", "confirmed"), "closed", ("system", *_DESK), ("system", "desk")),
+    # The reporter's word decides: what the reporter has confirmed, nobody else opens again.
+    TransitionRow(
+        "contest_by_others",
+        ("resolved", "closed"),
+        "accepted",
+        ("follower", "neighbour"),
+        ("follower", "neighbour"),
+        clock=("restart",),
+    ),
     TransitionRow(
         "reject",
         ("submitted", *_OWNED),

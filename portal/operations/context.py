@@ -11,6 +11,10 @@ from portal.storage import FileStore
 
 SYSTEM_ROLE = "system"
 REPORTER_ROLE = "reporter"
+FOLLOWER_ROLE = "follower"
+NEIGHBOUR_ROLE = "neighbour"
+# Residents and the system take the part in a case that their role says; staff have a standing.
+OWN_PARTS = frozenset({SYSTEM_ROLE, REPORTER_ROLE, FOLLOWER_ROLE, NEIGHBOUR_ROLE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from portal.i18n import N_, Message
 from portal.models.ledger import event
 from portal.models.report import report
 from portal.operations.attach_photos import attach_photos
-from portal.operations.context import REPORTER_ROLE, SYSTEM_ROLE, Actor, Context
+from portal.operations.context import OWN_PARTS, Actor, Context
 from portal.operations.join_reports import JOINED, PARTED, joining_faults, lock_other, tell_other
+from portal.operations.judge_photos import judge_photos
 from portal.operations.move_checks import REFUSALS, Move, check_move, cleaned, is_joining
 from portal.operations.move_clocks import apply_effects
 from portal.operations.move_words import event_of, messages_of
@@ -101,7 +102,7 @@ def lock_case(tx: Connection, context: Context, token: str, actor: Actor, move: 
 
 def part_in(case: Case) -> str:
     """The actor's part in a locked case; NotFound where it is none of theirs, Forbidden where they only read."""
-    if case.actor.role in {REPORTER_ROLE, SYSTEM_ROLE}:
+    if case.actor.role in OWN_PARTS:
         return case.actor.role
     standing = part_of([Grant(case.actor.role, case.actor.unit_code)], case.row, case.city.directory)
     if standing is None:
@@ -144,7 +145,8 @@ def _carry_out(tx: Connection, context: Context, case: Case, transition: Transit
     photos = attach_photos(tx, context, case.row.id, case.move.media, case.move.photos, "proof")
     apply_effects(tx, context, case.city, case.row, transition, lead, case.now)
     tx.execute(update(report).where(report.c.id == case.row.id).values(_changes(case, transition, lead)))
-    draft = event_of(case.row, case.actor, case.move, transition, lead, len(photos))
+    proof = judge_photos(tx, case.city, case.row, photos, case.now)
+    draft = event_of(case.row, case.actor, case.move, transition, lead, proof)
     told = messages_of(case.row, case.move, transition, lead)
     head = record(tx, case.head, [draft], [outbox_row(context.jurisdiction_id, case.now, DELIVER, told)])
     return MoveResult(case.row.token, transition.to_state, lead, head.last_seq)
@@ -161,6 +163,9 @@ def _changes(case: Case, transition: Transition, lead: str) -> Mapping[str, Any]
     is_open, was_open = STATES[transition.to_state] == "open", case.row.closed_at is None
     if is_open != was_open:
         changes["closed_at"] = None if is_open else case.now
+        changes |= _reopened(case, transition) if is_open else _closed(case)
+    if transition.action == "confirm":
+        changes["confirmed_at"] = case.now
     if transition.closing_code:
         changes["closing_code"] = transition.closing_code
     elif is_open and not was_open:
@@ -171,6 +176,19 @@ def _changes(case: Case, transition: Transition, lead: str) -> Mapping[str, Any]
         changes["transfer_count"] = case.row.transfer_count + (transition.action == "transfer")
         changes["assist_units"] = [unit for unit in case.row.assist_units if unit != lead]
         changes["is_ambiguous"] = False
-    if case.move.until is not None and "extend" in transition.clock:
+    if case.move.until is not None and transition.has_date:
         changes["second_due_at"] = case.move.until
     return changes
+
+
+def _closed(case: Case) -> Mapping[str, Any]:
+    """Whoever closes a case answers for it: later contests and ratings count against that unit."""
+    return {"closing_count": case.row.closing_count + 1, "closing_unit": case.row.lead_unit}
+
+
+def _reopened(case: Case, transition: Transition) -> Mapping[str, Any]:
+    return {
+        "reopen_count": case.row.reopen_count + transition.is_contested,
+        "reopened_at": case.now,
+        "confirmed_at": None,
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -28,12 +28,14 @@ KINDS = {
     "resolve": "request.resolved",
     "confirm": "request.confirmed",
     "contest": "request.contested",
+    "contest_by_others": "request.contested",
     "reopen": "request.reopened",
     "close": "request.closed",
     "reject": "request.rejected",
     "mark_duplicate": "request.merged",
     "unmerge": "request.unmerged",
 }
+Proof = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]
 # Which moves the reporter is told of, and by which template.
 TOLD_TO_REPORTER = {
     "accept": "accepted",
@@ -42,6 +44,8 @@ TOLD_TO_REPORTER = {
     "assign": "transferred",
     "extend": "extended",
     "reopen": "reopened",
+    "contest": "reopened",
+    "contest_by_others": "reopened",
 }
 # An ending is told by its closing code: only the first four ask whether it is so.
 ENDINGS = {
@@ -56,9 +60,12 @@ ENDINGS = {
 
 
 def event_of(
-    row: Row[Any], actor: Actor, move: Move, transition: Transition, lead: str, photo_count: int
+    row: Row[Any], actor: Actor, move: Move, transition: Transition, lead: str, proof: Proof
 ) -> Draft:
-    """The event of a move: people as role and unit, free text masked, the rest private."""
+    """The event of a move: people as role and unit, free text masked, the rest private.
+
+    `proof`: what its photos say of themselves, for the public and for the desk.
+    """
     public: dict[str, Any] = {"actor": actor.in_public(), "state": transition.to_state}
     if lead != row.lead_unit:
         public |= {"from": row.lead_unit, "to": lead}
@@ -72,11 +79,14 @@ def event_of(
         public["outside_body"] = mask(move.outside_body.strip())
     if is_joining(move):
         public["duplicate_of"] = move.duplicate_of
-    if photo_count:
-        public["photos"] = photo_count
-    if move.until is not None and "extend" in transition.clock:
+    if proof[0]:
+        public |= {"photos": len(proof[0]), "proof": proof[0]}
+    if move.until is not None and transition.has_date:
         public["until"] = move.until.isoformat()
-    return Draft(KINDS[transition.action], public, _private(actor, move))
+    if transition.is_contested:
+        public |= {"unit": row.closing_unit or row.lead_unit, "contests": row.reopen_count + 1}
+    private = _private(actor, move) | ({"proof": proof[1]} if proof[1] else {})
+    return Draft(KINDS[transition.action], public, private)
 
 
 def _private(actor: Actor, move: Move) -> dict[str, Any]:
@@ -92,7 +102,7 @@ def messages_of(row: Row[Any], move: Move, transition: Transition, lead: str) ->
         messages.append(letter(template, row.id, "reporter", lead, due_at, **_told(move, transition)))
     if lead != row.lead_unit:
         messages.append(letter("transferred_to_you", row.id, lead, lead, due_at))
-    elif transition.action in {"contest", "reopen", "unmerge"}:
+    elif transition.is_contested or transition.action in {"reopen", "unmerge"}:
         messages.append(letter("contested", row.id, lead, lead, due_at))
     return messages
 
@@ -104,7 +114,7 @@ def _told(move: Move, transition: Transition) -> dict[str, str]:
         "outside_body": mask(move.outside_body.strip()) if transition.closing_code == "not_ours" else "",
         "duplicate_of": move.duplicate_of if is_joining(move) else "",
     }
-    if move.until is not None and "extend" in transition.clock:
+    if move.until is not None and transition.has_date:
         told["second_due_at"] = move.until.isoformat()
     return {key: value for key, value in told.items() if value}
 
