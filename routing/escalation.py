@@ -108,6 +108,18 @@ class Watched(Protocol):
         """When it is due."""
 
 
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A clock as far as its marks go."""
+
+    kind: str
+    mark: int
+    remind_at: datetime | None
+    at_risk_at: datetime
+    nearly_at: datetime | None
+    due_at: datetime
+
+
 def rule_of(kind: str) -> ClockRule:
     """The rule of a kind of clock."""
     return RULES.get(kind, OTHER)

@@ -50,11 +50,13 @@ WAIT_REASONS = (
 # A street and its communities hand a case to each other; that is no transfer, and resets no clock.
 HAND_DOWN_REASONS = ("to_solve", "to_verify")
 HAND_UP_REASONS = ("beyond_our_means", "needs_authority", "verified", "not_confirmed", "no_time")
+# What makes a case red whatever its clocks say.
+SERIOUS_REASONS = ("group_complaint", "serious_incident")
 # The third transfer goes to the coordination desk by itself.
 TRANSFERS_BEFORE_DESK = 3
-
-
 CONTESTS = ("contest", "contest_by_others")
+
+
 @dataclass(frozen=True, slots=True)
 class TransitionRow:
     """One row of the lifecycle: an action, where it may start, where it leads and who may take it.
@@ -100,8 +102,6 @@ class Transition:
         return STATES[self.to_state]
 
     @property
-    def is_state_changed(self) -> bool:
-    @property
     def has_date(self) -> bool:
         """Whether a second date comes with the move: an extension, a plan, or when the rest follows."""
         code = CLOSING_CODES.get(self.closing_code)
@@ -112,6 +112,8 @@ class Transition:
         """Whether residents had the case opened again."""
         return self.action in CONTESTS
 
+    @property
+    def is_state_changed(self) -> bool:
         """Tell whether the case now stands elsewhere."""
         return self.from_state != self.to_state
 
@@ -168,8 +170,6 @@ _ROWS = (
         ("reporter",),
         clock=("restart",),
     ),
-    TransitionRow("reopen", CLOSED_STATES, "accepted", _HEADS, _LEAD, needs_reason=True, clock=("restart",)),
-    TransitionRow("close", ("resolved", "confirmed"), "closed", ("system", *_DESK), ("system", "desk")),
     # The reporter's word decides: what the reporter has confirmed, nobody else opens again.
     TransitionRow(
         "contest_by_others",
@@ -179,6 +179,8 @@ _ROWS = (
         ("follower", "neighbour"),
         clock=("restart",),
     ),
+    TransitionRow("reopen", CLOSED_STATES, "accepted", _HEADS, _LEAD, needs_reason=True, clock=("restart",)),
+    TransitionRow("close", ("resolved", "confirmed"), "closed", ("system", *_DESK), ("system", "desk")),
     TransitionRow(
         "reject",
         ("submitted", *_OWNED),
@@ -257,6 +259,25 @@ _ROWS = (
         reason_codes=HAND_UP_REASONS,
         has_own_form=True,
         levels=("community",),
+    ),
+    # More time is asked for, and granted by somebody above: who that is, the directory of units knows.
+    TransitionRow("ask_extension", _OWNED, "", _STAFF, ("lead",), needs_reason=True, has_own_form=True),
+    TransitionRow("answer_extension", _OWNED, "", _HEADS, _LEAD, has_own_form=True),
+    TransitionRow(
+        "supervise", (*OPEN_STATES, "resolved"), "", _DESK, ("desk",), needs_reason=True, has_own_form=True
+    ),
+    TransitionRow(
+        "end_supervision", tuple(STATES), "", _DESK, ("desk",), needs_reason=True, has_own_form=True
+    ),
+    TransitionRow(
+        "mark_serious",
+        OPEN_STATES,
+        "",
+        _DESK,
+        ("desk",),
+        needs_reason=True,
+        reason_codes=SERIOUS_REASONS,
+        has_own_form=True,
     ),
     TransitionRow("send_crew", _OWNED, "", _STAFF, _LEAD, has_own_form=True),
     TransitionRow("borrow_crew", _OWNED, "", _HEADS, _LEAD, has_own_form=True),

@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, or_, select, update
 
 from portal.db import insert_together, update_together
-from portal.models.report import clock
+from portal.models.oversight import extension
+from portal.models.report import clock, report
 from portal.operations.context import Context
 from portal.operations.intake_rows import clock_row
 from portal.queries.city import CityView
+from routing.escalation import Escalation, Marked, case_colour, next_look
 from routing.lifecycle import STATES, Transition
 from routing.targets import due_after_pause, plan_clocks
 
@@ -45,15 +47,22 @@ def apply_effects(
 ) -> None:
     """Do to the clocks of a locked case what the lifecycle says the move does."""
     scene = Scene(tx, context, city, row, transition, lead, now)
-    met = [_MEETS[effect] for effect in transition.clock if effect in _MEETS]
+    met = [stage for effect in transition.clock for stage in _MEETS.get(effect, ())]
     if met:
         _meet(scene, met)
     for effect in transition.clock:
         if effect in _EFFECTS:
             _EFFECTS[effect](scene)
+    if met or "restart" in transition.clock:
+        _recolour(scene)
 
 
-_MEETS = {"meets_accept": "accept", "meets_first_answer": "first_answer", "meets_resolve": "resolve"}
+# Whoever signs for a case has taken it: it is dispatched and accepted at once.
+_MEETS = {
+    "meets_accept": ("dispatch", "accept"),
+    "meets_first_answer": ("first_answer",),
+    "meets_resolve": ("resolve",),
+}
 
 
 def _meet(scene: Scene, stages: list[str]) -> None:
@@ -66,6 +75,29 @@ def _meet(scene: Scene, stages: list[str]) -> None:
         .where(clock.c.report_id == scene.row.id, clock.c.state.in_([RUNNING, PAUSED]), wanted)
         .values(state=MET, met_at=scene.now, next_at=None)
     )
+    if "resolve" in stages:
+        _lapse(scene)
+
+
+def _lapse(scene: Scene) -> None:
+    """An application for more time falls when the case ends or goes to another unit; so does its clock."""
+    asked = (extension.c.report_id == scene.row.id) & (extension.c.state == "asked")
+    scene.tx.execute(update(extension).where(asked).values(state="lapsed", answered_at=scene.now))
+    its_clock = (clock.c.report_id == scene.row.id) & (clock.c.kind == "extension")
+    scene.tx.execute(
+        update(clock)
+        .where(its_clock, clock.c.state.in_([RUNNING, PAUSED]))
+        .values(state=CANCELLED, next_at=None)
+    )
+
+
+def _recolour(scene: Scene) -> None:
+    """The case has the colour of the clocks that still run or stand still."""
+    is_live = clock.c.state.in_([RUNNING, PAUSED])
+    live = scene.tx.execute(select(clock).where(clock.c.report_id == scene.row.id, is_live)).all()
+    colour = case_colour(live, scene.now, scene.row.colour_floor)
+    if colour != scene.row.colour:
+        scene.tx.execute(update(report).where(report.c.id == scene.row.id).values(colour=colour))
 
 
 def _pause(scene: Scene) -> None:
@@ -87,18 +119,19 @@ def _resume(scene: Scene) -> None:
 
 def _resumed(scene: Scene, row: Row[Any]) -> dict[str, Any]:
     calendar = scene.city.router.city.calendar
-    due_at, at_risk_at = (
-        due_after_pause(instant, row.paused_at, scene.now, row.span_unit, calendar)
-        for instant in (row.due_at, row.at_risk_at)
-    )
-    next_at = due_at if row.warning >= 1 else at_risk_at
+    names = ("remind_at", "at_risk_at", "nearly_at", "due_at")
+    moved = {
+        name: instant and due_after_pause(instant, row.paused_at, scene.now, row.span_unit, calendar)
+        for name, instant in ((name, row._mapping[name]) for name in names)
+    }
+    steps = Escalation.from_plain(scene.city.config.get("escalation")).steps
+    later = Marked(row.kind, row.mark, **moved)
     return {
         "id": row.id,
         "state": RUNNING,
         "paused_at": None,
-        "due_at": due_at,
-        "at_risk_at": at_risk_at,
-        "next_at": None if row.warning >= 2 else next_at,
+        **moved,
+        "next_at": next_look(later, row.mark, steps),
     }
 
 
@@ -119,17 +152,42 @@ def _restart(scene: Scene) -> None:
         .where(clock.c.report_id == scene.row.id, clock.c.kind == "promise", clock.c.state == MET)
         .values(state=RUNNING, met_at=None, next_at=scene.now)
     )
+    if scene.lead != scene.row.lead_unit:
+        _follow(scene)
     is_accepted = scene.transition.to_state != "routed"
     service = scene.city.services[scene.row.service_code].for_routing
     city = scene.city.router.city
-    plans = plan_clocks(service, scene.row.priority, scene.now, city.calendar, city.targets)
+    plans = plan_clocks(service, scene.row.priority, scene.now, city.calendar, city.targets, unit=scene.lead)
     fresh = [
         clock_row(scene.row.id, scene.context, plan, scene.lead)
         for plan in plans
-        if plan.kind == "unit" and not (is_accepted and plan.stage == "accept")
+        if plan.kind == "unit" and not (is_accepted and plan.stage in _MEETS["meets_accept"])
     ]
     if STATES[scene.transition.to_state] == "open":
         insert_together(scene.tx, [(clock, fresh)])
 
 
-_EFFECTS: dict[str, Callable[[Scene], None]] = {"pause": _pause, "resume": _resume, "restart": _restart}
+def _follow(scene: Scene) -> None:
+    """What was asked of or ordered from one unit does not bind the next: an application falls, supervision follows."""
+    _lapse(scene)
+    ordered = (
+        (clock.c.report_id == scene.row.id) & (clock.c.kind == "supervision") & (clock.c.state == RUNNING)
+    )
+    scene.tx.execute(update(clock).where(ordered).values(unit_code=scene.lead))
+
+
+def _carry(scene: Scene) -> None:
+    """The unit's clocks go on as they are for whoever leads now: a street and its community share one time."""
+    scene.tx.execute(
+        update(clock)
+        .where(clock.c.report_id == scene.row.id, _OF_UNIT, clock.c.state.in_([RUNNING, PAUSED]))
+        .values(unit_code=scene.lead)
+    )
+
+
+_EFFECTS: dict[str, Callable[[Scene], None]] = {
+    "pause": _pause,
+    "resume": _resume,
+    "restart": _restart,
+    "carry": _carry,
+}

@@ -1,4 +1,4 @@
-"""Knows how clocks are watched: whatever is due is warned of or breached, once, however many sweep."""
+"""Knows how clocks are watched: whatever is due is told, breached and escalated, once, however many sweep."""
 
 from __future__ import annotations
 
@@ -7,108 +7,138 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Table, exists, select
 
 from portal import clock as time
-from portal.db import Rows, insert_together, update_together
+from portal.db import insert_together, update_together
 from portal.models.ledger import case_file
+from portal.models.oversight import supervision
 from portal.models.report import clock, contact, report
-from portal.operations.context import SYSTEM
-from portal.operations.outbox_rows import DELIVER, letter, outbox_row
-from portal.operations.record_events import Draft, Head, chained
-
-QUIET, AT_RISK, BREACHED = 0, 1, 2
-KINDS = {AT_RISK: "clock.at_risk", BREACHED: "clock.breached"}
-TEMPLATES = {AT_RISK: "at_risk", BREACHED: "breached"}
+from portal.operations.clock_warnings import QUIET_STEPS, Told, draft_of, letters_of, looked_at
+from portal.operations.outbox_rows import DELIVER, outbox_row
+from portal.operations.record_events import Head, chained
+from portal.operations.supervision_rows import supervision_rows
+from portal.queries.ladders import ladders
+from routing.escalation import BREACHED, REMINDED, Ladder, clock_colour, newly_passed, rule_of, step_of
 
 
 def sweep_clocks(tx: Connection, limit: int = 1000) -> int:
-    """Handle the clocks that are due, oldest first, at most `limit`; answers how many were handled.
+    """Handle the clocks that are due, oldest first, about `limit` at once; answers how many were looked at.
 
-    Cases that somebody else is working on are passed over and come up again at the next sweep. The case is
-    locked before its clocks, in the order in which every other writer does it.
+    A case that somebody else is working on is passed over and comes up again. The case is locked before its
+    clocks, as every other writer does it, and read again under the lock: what another sweeper did meanwhile
+    is not done twice. No sweeper waits for a case, so several share the work and never stand in each other's way.
     """
     now = time.now()
-    due_first = (
-        select(clock.c.report_id)
+    heads = tx.execute(due_cases(now, limit)).all()
+    if not heads:
+        return 0
+    due = tx.execute(_due_clocks({head.id for head in heads}, now)).all()
+    if due:
+        _write(tx, {head.id: head for head in heads}, due, now)
+    return max(len(due), len(heads))
+
+
+def due_cases(now: datetime, limit: int) -> Any:
+    """The heads of the cases with the oldest due clocks, locked; a case with several clocks may come twice."""
+    return (
+        select(case_file)
+        .join(clock, clock.c.report_id == case_file.c.id)
         .where(clock.c.next_at <= now)
         .order_by(clock.c.next_at, clock.c.id)
         .limit(limit)
-        .subquery()
+        .with_for_update(of=case_file, skip_locked=True)
     )
-    heads = tx.execute(
-        select(case_file)
-        .where(case_file.c.id.in_(select(due_first.c.report_id)))
-        .order_by(case_file.c.id)
-        .with_for_update(skip_locked=True)
-    ).all()
-    due = tx.execute(
-        select(clock, report.c.lead_unit, contact.c.has_email)
+
+
+def _due_clocks(case_ids: set[int], now: datetime) -> Any:
+    is_supervised = exists().where(supervision.c.report_id == report.c.id, supervision.c.state == "open")
+    return (
+        select(
+            clock, report.c.lead_unit, report.c.about_unit, report.c.colour, report.c.closed_at,
+            contact.c.has_email, is_supervised.correlate(report).label("is_supervised"),
+        )
         .join(report, report.c.id == clock.c.report_id)
         .outerjoin(contact, contact.c.report_id == clock.c.report_id)
-        .where(clock.c.report_id.in_([head.id for head in heads]), clock.c.next_at <= now)
+        .where(clock.c.report_id.in_(sorted(case_ids)), clock.c.next_at <= now)
         .order_by(clock.c.report_id, clock.c.id)
-    ).all()
-    if due:
-        _write(tx, {head.id: head for head in heads}, due, now)
-    return len(due)
+    )  # fmt: skip
 
 
-def _write(tx: Connection, heads: Mapping[int, Row[Any]], due: Sequence[Any], now: datetime) -> None:
-    """All warnings of a batch in three statements, whatever its size."""
+def _write(tx: Connection, heads: Mapping[int, Row[Any]], due: Sequence[Row[Any]], now: datetime) -> None:
+    """All that a batch brings in a handful of statements, whatever its size."""
+    known = _ladders(tx, heads, due, now)
     by_case: defaultdict[int, list[Row[Any]]] = defaultdict(list)
     for row in due:
         by_case[row.report_id].append(row)
     inserts: defaultdict[Table, list[Mapping[str, Any]]] = defaultdict(list)
     ends: list[Mapping[str, Any]] = []
+    colours: list[Mapping[str, Any]] = []
     for case_id, rows in by_case.items():
         found = heads[case_id]
         head = Head(found.id, found.jurisdiction_id, found.token, found.last_seq, found.last_hash)
-        warned = [row for row in rows if _level(row, now) > row.warning]
-        new_head, batches = chained(head, [_draft(row, now) for row in warned], now)
-        for table, table_rows in [*batches, _messages(head, warned, now)]:
-            inserts[table] += table_rows
-        ends.append({"id": case_id, "last_seq": new_head.last_seq, "last_hash": new_head.last_hash})
+        colours += _colour(rows, now)
+        ends += _tell(head, rows, known.get(found.jurisdiction_id), now, inserts)
     insert_together(tx, list(inserts.items()))
     update_together(tx, case_file, "id", ends)
-    update_together(tx, clock, "id", [_looked_at(row, now) for row in due])
+    update_together(tx, report, "id", colours)
+    update_together(
+        tx, clock, "id", [looked_at(row, _steps(known.get(row.jurisdiction_id)), now) for row in due]
+    )
 
 
-def _level(row: Row[Any], now: datetime) -> int:
-    if row.due_at <= now:
-        return BREACHED
-    return AT_RISK if row.at_risk_at <= now else QUIET
+def _ladders(
+    tx: Connection, heads: Mapping[int, Row[Any]], due: Sequence[Row[Any]], now: datetime
+) -> dict[str, Ladder]:
+    """The ladders of the cities in which something has run out; read only then."""
+    late = {heads[row.report_id].jurisdiction_id for row in due if row.due_at <= now}
+    return ladders(tx, late) if late else {}
 
 
-def _draft(row: Row[Any], now: datetime) -> Draft:
-    public = {
-        "actor": SYSTEM.in_public(),
-        "clock": row.kind,
-        "stage": row.stage,
-        "unit": row.unit_code,
-        "due_at": row.due_at.isoformat(),
-    }
-    return Draft(KINDS[_level(row, now)], public)
+def _steps(ladder: Ladder | None) -> Any:
+    return ladder.escalation.steps if ladder else QUIET_STEPS
 
 
-def _looked_at(row: Row[Any], now: datetime) -> dict[str, Any]:
-    level = max(_level(row, now), row.warning)
-    next_at = {QUIET: row.at_risk_at, AT_RISK: row.due_at, BREACHED: None}[level]
-    return {"id": row.id, "warning": level, "next_at": next_at}
+def _tell(
+    head: Head,
+    rows: Sequence[Row[Any]],
+    ladder: Ladder | None,
+    now: datetime,
+    inserts: defaultdict[Table, list[Mapping[str, Any]]],
+) -> list[Mapping[str, Any]]:
+    """Events, messages and supervision of one case; answers its chain's new end, none where nothing was recorded."""
+    steps = _steps(ladder)
+    told = [Told(row, mark, ladder) for row in rows for mark in newly_passed(row, now, steps)]
+    drafts = [draft_of(each) for each in told if each.mark != REMINDED]
+    letters = [letter for each in told for letter in letters_of(each)]
+    if ladder is not None and _is_supervision_due(told, rows[0], ladder):
+        opened = supervision_rows(rows[0], "escalation", ladder.escalation.supervision_hours, now)
+        drafts.append(opened.draft)
+        letters += opened.letters
+        for table, table_rows in opened.rows:
+            inserts[table] += table_rows
+    new_head, batches = chained(head, drafts, now)
+    for table, table_rows in [*batches, outbox_row(head.jurisdiction_id, now, DELIVER, letters)]:
+        inserts[table] += table_rows
+    return (
+        [{"id": head.case_id, "last_seq": new_head.last_seq, "last_hash": new_head.last_hash}]
+        if drafts
+        else []
+    )
 
 
-def _messages(head: Head, warned: list[Row[Any]], now: datetime) -> tuple[Table, Rows]:
-    """The unit hears of its own clocks; of a promise that was broken, the resident to whom it was made."""
-    payloads = [
-        letter(
-            TEMPLATES[_level(row, now)],
-            row.report_id,
-            row.unit_code if row.kind == "unit" else "reporter",
-            row.unit_code or row.lead_unit,
-            row.due_at,
-            stage=row.stage,
-        )
-        for row in warned
-        if row.kind == "unit" or (row.has_email and _level(row, now) == BREACHED)
+def _is_supervision_due(told: Sequence[Told], case: Row[Any], ladder: Ladder) -> bool:
+    """Whether a step was reached that opens supervision of a case that is open and not supervised already."""
+    if case.is_supervised or case.closed_at is not None:
+        return False
+    steps = [
+        step_of(each.mark, ladder.escalation.steps) for each in told if rule_of(each.row.kind).supervises
     ]
-    return outbox_row(head.jurisdiction_id, now, DELIVER, payloads)
+    return any(step is not None and step.supervise for step in steps)
+
+
+def _colour(rows: Sequence[Row[Any]], now: datetime) -> list[Mapping[str, Any]]:
+    """The case's colour where what is due raises it; it falls only with what somebody does to the case."""
+    new = max(clock_colour(row, now) for row in rows)
+    is_raised = new > rows[0].colour and any(row.mark < BREACHED for row in rows)
+    return [{"id": rows[0].report_id, "colour": new}] if is_raised else []

@@ -10,6 +10,7 @@ from typing import cast
 
 import holidays as public_holidays
 
+from portal.pack.ladder import targets_with_lanes
 from portal.pack.model import HolidayRow, Pack, ServiceRow, UnitRow
 from routing.calendar import WorkingCalendar
 from routing.errors import RoutingError
@@ -70,10 +71,11 @@ def lenient_directory_of(pack: Pack) -> Directory | None:
 
 def targets_of(pack: Pack) -> TargetTable:
     """The targets; raises RoutingError where two rows say the same thing."""
-    return TargetTable(
+    rows = (
         Target(row.scope, row.priority, row.clock, row.stage, row.amount, row.unit)  # type: ignore[arg-type]
-        for row in pack.targets
+        for row in targets_with_lanes(pack)
     )
+    return TargetTable(rows, pack.city.escalation.shares)
 
 
 def calendar_of(pack: Pack) -> WorkingCalendar:

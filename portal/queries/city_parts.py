@@ -18,6 +18,7 @@ from portal.pack.convert import published_days
 from portal.queries.index_cache import read_index
 from routing.calendar import WorkingCalendar
 from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
+from routing.escalation import Escalation
 from routing.facts import Kind, Service
 from routing.router import City
 from routing.rules import parse_rulebook
@@ -145,7 +146,7 @@ def read_routing_city(
         rulebook=parse_rulebook(rules.source, version=str(rules.version)),
         directory=directory,
         calendar=read_calendar(tx, row.id, row.timezone, row.config["calendar"]),
-        targets=_read_targets(tx, row.id),
+        targets=_read_targets(tx, row.id, row.config),
         services={code: view.for_routing for code, view in services.items()},
         timezone=row.timezone,
         default_accuracy_m=row.config["default_accuracy_m"],
@@ -213,8 +214,10 @@ def _time(text: str | None) -> time | None:
     return time.fromisoformat(text) if text else None
 
 
-def _read_targets(tx: Connection, jurisdiction_id: str) -> TargetTable:
+def _read_targets(tx: Connection, jurisdiction_id: str, config: Mapping[str, Any]) -> TargetTable:
     rows = tx.execute(select(target).where(target.c.jurisdiction_id == jurisdiction_id))
+    shares = Escalation.from_plain(config.get("escalation")).shares
     return TargetTable(
-        Target(row.applies_to, row.priority, row.clock, row.stage, row.amount, row.unit) for row in rows
+        (Target(row.applies_to, row.priority, row.clock, row.stage, row.amount, row.unit) for row in rows),
+        shares,
     )

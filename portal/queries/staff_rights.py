@@ -22,6 +22,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from routing.escalation import stands_above
 from routing.units import Directory
 
 StaffPart = Literal["lead", "assist", "desk", "read"]
@@ -133,6 +134,11 @@ def is_over_everything(grant: Grant, directory: Directory) -> bool:
         or (grant.role in CITY_ROLES and grant.unit_code == WHOLE_CITY)
         or (grant.role == "dispatcher" and grant.unit_code == directory.coordination_unit)
     )
+
+
+def may_extend(part: str, unit: str, lead: str, directory: Directory) -> bool:
+    """Whether somebody may give the lead more time: the desk, or a unit that stands above it; never the lead itself."""
+    return part == "desk" or stands_above(unit, lead, directory)
 
 
 def _part(grant: Grant, case: OwnedCase, directory: Directory) -> StaffPart | None:

@@ -1,0 +1,182 @@
+"""Knows how a unit asks for more time and who grants it: in the open, beside the promise, never by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from portal.db import insert_together
+from portal.errors import Conflict, Forbidden, InvalidInput
+from portal.i18n import N_, Message
+from portal.masking import mask
+from portal.models.oversight import extension
+from portal.models.report import clock, report
+from portal.operations.context import Actor, Context
+from portal.operations.locked_case import Case, lock_case, part_in
+from portal.operations.move_checks import Move, cleaned, date_faults
+from portal.operations.move_clocks import MET
+from portal.operations.move_report import permitted
+from portal.operations.outbox_rows import DELIVER, letter, outbox_row
+from portal.operations.record_events import Draft, record
+from portal.operations.submission import MAX_TEXT
+from portal.operations.supervision_rows import CaseKey, plain_clock
+from portal.queries.staff_rights import may_extend
+from routing.escalation import Escalation
+
+KIND, STAGE = "extension", "answer"
+GRANT, REFUSE = "grant", "refuse"
+NOT_YOUR_OWN = N_(
+    "Nobody grants more time to themselves: the unit above answers, or somebody else at the desk."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered to an application: `until` is the date that is granted, `words` are public (masked)."""
+
+    decision: str
+    until: datetime | None = None
+    words: str = ""
+
+
+def ask_extension(
+    tx: Connection, context: Context, token: str, actor: Actor, wished: datetime | None, reason: str
+) -> None:
+    """The leading unit applies for a second date; the resident reads that it did, and why.
+
+    Raises InvalidInput by field, Conflict while another application waits, and what a move raises.
+    """
+    move = cleaned(Move("ask_extension", reason=reason, until=wished))
+    case = lock_case(tx, context, token, actor, move)
+    permitted(tx, case, part_in(case))
+    faults = date_faults(move.until)
+    if len(move.reason) > MAX_TEXT:
+        faults["reason"] = Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})
+    if faults:
+        raise InvalidInput(faults)
+    if _asked(tx, case) is not None:
+        raise Conflict(Message(N_("An application for more time waits for its answer already.")))
+    assert move.until is not None
+    lead, decider = case.row.lead_unit, decider_of(case)
+    due_at = case.now + timedelta(hours=_figures(case).extension_hours)
+    row = {
+        "jurisdiction_id": context.jurisdiction_id, "report_id": case.row.id, "state": "asked", "unit_code": lead,
+        "decider": decider, "asked_by": actor.account_id, "reason": move.reason,
+        "public_reason": mask(move.reason), "asked_at": case.now, "wished_at": move.until,
+    }  # fmt: skip
+    key = CaseKey(case.row.id, context.jurisdiction_id, lead)
+    own_clock = plain_clock(key, KIND, STAGE, decider, case.now, due_at)
+    insert_together(tx, [(extension, [row]), (clock, [own_clock])])
+    public = {
+        "actor": actor.in_public(),
+        "unit": lead,
+        "wished": move.until.isoformat(),
+        "text": mask(move.reason),
+    }
+    told = [
+        letter("extension_asked", case.row.id, decider, lead, due_at, text=move.reason,
+               second_due_at=move.until.isoformat()),
+        letter("extension_asked", case.row.id, "reporter", lead, case.row.promise_due_at, text=mask(move.reason),
+               second_due_at=move.until.isoformat()),
+    ]  # fmt: skip
+    _record(tx, case, Draft("extension.asked", public, actor.in_private() | {"text": move.reason}), told)
+
+
+def answer_extension(tx: Connection, context: Context, token: str, actor: Actor, answer: Answer) -> None:
+    """Grant what was asked for, grant less, or refuse; an earlier date than the wished one is a shortening.
+
+    Raises Forbidden for the unit itself and for whoever asked, Conflict where nothing waits (any more).
+    """
+    move = cleaned(Move("answer_extension", reason=answer.words, until=answer.until))
+    case = lock_case(tx, context, token, actor, move)
+    part = part_in(case)
+    permitted(tx, case, part)
+    asked = _asked(tx, case)
+    if asked is None:
+        raise Conflict(Message(N_("No application for more time waits for an answer.")))
+    if not may_answer(case, part, asked):
+        raise Forbidden(Message(NOT_YOUR_OWN))
+    state, until = _decided(answer.decision, move, asked)
+    words = move.reason
+    tx.execute(
+        update(extension).where(extension.c.id == asked.id).values(
+            state=state, answer=words, public_answer=mask(words), granted_at=until, answered_at=case.now,
+            answered_by_unit=actor.unit_code or case.city.coordination_unit,
+        )
+    )  # fmt: skip
+    its_clock = (clock.c.report_id == case.row.id) & (clock.c.kind == KIND) & (clock.c.state == "running")
+    tx.execute(update(clock).where(its_clock).values(state=MET, met_at=case.now, next_at=None))
+    changes = {"updated_at": case.now} | ({"second_due_at": until} if until else {})
+    tx.execute(update(report).where(report.c.id == case.row.id).values(changes))
+    public = {"actor": actor.in_public(), "unit": asked.unit_code, "wished": asked.wished_at.isoformat()}
+    public |= {"until": until.isoformat()} if until else {}
+    public |= {"text": mask(words)} if words else {}
+    draft = Draft(f"extension.{state}", public, actor.in_private() | ({"text": words} if words else {}))
+    _record(tx, case, draft, _letters(case, asked, until, words))
+
+
+def decider_of(case: Case) -> str:
+    """Who answers an application of the lead: whoever stands above it, or else the coordination desk."""
+    directory = case.city.directory
+    lead = case.row.lead_unit
+    above = directory.supervisor_of(lead) if lead in directory else None
+    return above or case.city.coordination_unit
+
+
+def may_answer(case: Case, part: str, asked: Row[Any]) -> bool:
+    """Whether this person may answer: of the desk or of a unit above, and never the one who asked."""
+    is_same_person = asked.asked_by is not None and asked.asked_by == case.actor.account_id
+    is_above = may_extend(part, case.actor.unit_code, asked.unit_code, case.city.directory)
+    return is_above and not is_same_person
+
+
+def _asked(tx: Connection, case: Case) -> Row[Any] | None:
+    waiting = (extension.c.report_id == case.row.id) & (extension.c.state == "asked")
+    return tx.execute(select(extension).where(waiting)).one_or_none()
+
+
+def _decided(decision: str, move: Move, asked: Row[Any]) -> tuple[str, datetime | None]:
+    """The state that follows, and the date that is granted; InvalidInput by field."""
+    needs_words = {"words": Message(N_("Please say why, in words for the public."))}
+    if len(move.reason) > MAX_TEXT:
+        raise InvalidInput(
+            {"words": Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})}
+        )
+    if decision == REFUSE:
+        if not move.reason.strip():
+            raise InvalidInput(needs_words)
+        return "refused", None
+    if decision != GRANT:
+        raise InvalidInput({"decision": Message(N_("Please grant or refuse."))})
+    until = move.until or asked.wished_at
+    if faults := date_faults(until):
+        raise InvalidInput(faults)
+    if until > asked.wished_at:
+        raise InvalidInput({"until": Message(N_("This is later than was asked for."))})
+    if until == asked.wished_at:
+        return "granted", until
+    if not move.reason.strip():
+        raise InvalidInput(needs_words)
+    return "shortened", until
+
+
+def _letters(case: Case, asked: Row[Any], until: datetime | None, words: str) -> Sequence[Mapping[str, Any]]:
+    second = {"second_due_at": until.isoformat()} if until else {}
+    template = "extended" if until else "extension_refused"
+    lead, due_at = asked.unit_code, case.row.promise_due_at
+    return [
+        letter(template, case.row.id, "reporter", lead, due_at, text=mask(words), **second),
+        letter("extension_answered", case.row.id, lead, lead, due_at, text=words, **second),
+    ]
+
+
+def _record(tx: Connection, case: Case, draft: Draft, told: Sequence[Mapping[str, Any]]) -> None:
+    record(tx, case.head, [draft], [outbox_row(case.row.jurisdiction_id, case.now, DELIVER, told)])
+
+
+def _figures(case: Case) -> Escalation:
+    return Escalation.from_plain(case.city.config.get("escalation"))

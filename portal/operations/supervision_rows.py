@@ -1,0 +1,72 @@
+"""Knows the rows that opening supervision of a case consists of: the order, its clock, its event and its letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Table
+
+from portal.db import Rows
+from portal.masking import mask
+from portal.models.oversight import supervision
+from portal.models.report import clock
+from portal.operations.context import SYSTEM, Actor
+from portal.operations.outbox_rows import letter
+from portal.operations.record_events import Draft
+from routing.escalation import Shares
+
+KIND, STAGE = "supervision", "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseKey:
+    """As much of a case as these rows need."""
+
+    report_id: int
+    jurisdiction_id: str
+    lead_unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is to be recorded, stored and sent."""
+
+    draft: Draft
+    rows: Sequence[tuple[Table, Rows]]
+    letters: Sequence[Mapping[str, Any]]
+
+
+def supervision_rows(
+    case: CaseKey | Row[Any], cause: str, hours: float, now: datetime, words: str = "", actor: Actor = SYSTEM
+) -> Opened:
+    """Supervision of the unit that leads the case."""
+    due_at, lead = now + timedelta(hours=hours), case.lead_unit
+    order = {
+        "jurisdiction_id": case.jurisdiction_id, "report_id": case.report_id, "state": "open", "cause": cause,
+        "unit_code": lead, "words": words, "public_words": mask(words), "opened_at": now, "due_at": due_at,
+    }  # fmt: skip
+    public = {"actor": actor.in_public(), "cause": cause, "unit": lead, "due_at": due_at.isoformat()}
+    if words:
+        public["text"] = mask(words)
+    private = actor.in_private() | ({"text": words} if words else {})
+    told = [letter("supervised", case.report_id, lead, lead, due_at, text=words)]
+    own_clock = plain_clock(case, KIND, STAGE, lead, now, due_at)
+    return Opened(
+        Draft("supervision.opened", public, private), [(supervision, [order]), (clock, [own_clock])], told
+    )
+
+
+def plain_clock(
+    case: CaseKey | Row[Any], kind: str, stage: str, unit_code: str, now: datetime, due_at: datetime
+) -> dict[str, Any]:
+    """A clock of its own kind that runs around the clock, with the usual warnings on its way."""
+    usual, span = Shares(), due_at - now
+    remind_at = now + span * usual.remind
+    return {
+        "jurisdiction_id": case.jurisdiction_id, "report_id": case.report_id, "kind": kind, "stage": stage,
+        "unit_code": unit_code, "state": "running", "started_at": now, "remind_at": remind_at,
+        "at_risk_at": now + span * usual.at_risk, "due_at": due_at, "next_at": remind_at, "span_unit": "hours",
+    }  # fmt: skip
