@@ -12,6 +12,7 @@ import click
 from geo.crs import Datum
 from portal.cli.packs import PackRouter, moment, open_pack, pack_option, readable, router_of
 from portal.cli.route_bulk import bulk
+from portal.cli.route_trace import trace
 from portal.cli.route_words import as_document, as_text
 from portal.pack.model import DATUMS, PRIORITIES
 from routing.priority import Priority
@@ -24,6 +25,7 @@ def route() -> None:
 
 
 route.add_command(bulk)
+route.add_command(trace)
 
 
 @route.command()

@@ -112,6 +112,22 @@ def affected_cases(tx: Connection, view: CityView, new: Layer) -> list[AffectedC
 
 def recorded_cases(tx: Connection, jurisdiction_id: str) -> list[RecordedCase]:
     """For the desk: what the switches so far affected, as long as it is open and nobody has handed it over."""
+    latest = noted_cases(tx, jurisdiction_id)
+    if not latest:
+        return []
+    still = tx.execute(
+        select(report.c.token, report.c.lead_unit).where(
+            report.c.jurisdiction_id == jurisdiction_id,
+            report.c.closed_at.is_(None),
+            report.c.token.in_(latest),
+        )
+    )
+    holders = {row.token: row.lead_unit for row in still}
+    return [one for one in latest.values() if holders.get(one.token) == one.held_by]
+
+
+def noted_cases(tx: Connection, jurisdiction_id: str) -> dict[str, RecordedCase]:
+    """What the switches so far noted, by token: the last word on each case, whatever became of it. One statement."""
     book = (
         select(event.c.at, event.c.public, event_private.c.private)
         .join(case_file, case_file.c.id == event.c.case_id)
@@ -130,17 +146,7 @@ def recorded_cases(tx: Connection, jurisdiction_id: str) -> list[RecordedCase]:
             latest.pop(token, None)
             if held_by != new_unit:
                 latest[token] = noted
-    if not latest:
-        return []
-    still = tx.execute(
-        select(report.c.token, report.c.lead_unit).where(
-            report.c.jurisdiction_id == jurisdiction_id,
-            report.c.closed_at.is_(None),
-            report.c.token.in_(latest),
-        )
-    )
-    holders = {row.token: row.lead_unit for row in still}
-    return [one for one in latest.values() if holders.get(one.token) == one.held_by]
+    return latest
 
 
 def _is_known(view: CityView, row: Row[Any]) -> bool:

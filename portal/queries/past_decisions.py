@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from geo.boundary import Layer
 from geo.index import PointIndex
 from geo.postgis import load_editions, load_layers_as_of
 from portal.errors import NotFound
@@ -20,7 +19,7 @@ from portal.models.ledger import event, event_private
 from portal.models.report import report
 from portal.queries.city import CityView
 from routing.receipt import explain_trace
-from routing.router import PointQuery, Routed, Router
+from routing.router import City, PointQuery, Routed, Router
 from routing.rules import parse_rulebook
 from routing.trace import Trace
 
@@ -61,8 +60,8 @@ def derive_again(tx: Connection, view: CityView, token: str) -> Derived:
     if row is None:
         raise NotFound(Message(N_("There is no report with this number.")))
     receipt = row.receipt
-    layers = load_editions(tx, view.jurisdiction_id, receipt["editions"].values())
-    router = Router(_with(view, layers, _rules_of(tx, view, version=int(receipt["rulebook"]))))
+    index = _index_of(tx, view, receipt["editions"])
+    router = Router(_with(view, index, _rules_of(tx, view, version=int(receipt["rulebook"]))))
     loads = _loads_of_then(tx, row.id)
     derived = Derived(receipt, router.route(query_of(row), loads), router)
     if derived.is_equal:
@@ -76,9 +75,9 @@ def derive_again(tx: Connection, view: CityView, token: str) -> Derived:
 
 def router_as_of(tx: Connection, view: CityView, day: date) -> Router:
     """A router with the legal map of a day, and the rulebook in force at its end (the oldest, before all)."""
-    layers = load_layers_as_of(tx, view.jurisdiction_id, day)
+    index = PointIndex.build(load_layers_as_of(tx, view.jurisdiction_id, day))
     end = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(view.timezone))
-    return Router(_with(view, layers, _rules_of(tx, view, before=end)))
+    return Router(_with(view, index, _rules_of(tx, view, before=end)))
 
 
 def filed_reports(jurisdiction_id: str) -> Select[Any]:
@@ -109,11 +108,19 @@ def query_of(row: Row[Any], answers: Mapping[str, Sequence[str]] | None = None) 
     )
 
 
-def _with(view: CityView, layers: Iterable[Layer], rules: Row[Any]) -> Any:
+def _index_of(tx: Connection, view: CityView, editions: Mapping[str, int]) -> PointIndex:
+    """The index of some editions: the one of today where they are still in force."""
+    today = view.router.city
+    if today.editions == dict(editions):
+        return today.index
+    return PointIndex.build(load_editions(tx, view.jurisdiction_id, editions.values()))
+
+
+def _with(view: CityView, index: PointIndex, rules: Row[Any]) -> City:
     """The city of today with another map and other rules."""
     return replace(
         view.router.city,
-        index=PointIndex.build(tuple(layers)),
+        index=index,
         rulebook=parse_rulebook(rules.source, version=str(rules.version)),
         published_by=rules.published_by_unit or "",
     )

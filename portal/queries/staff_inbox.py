@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -32,13 +32,19 @@ from portal.models.report import clock, report
 from portal.queries.objections import is_objected
 from routing.lifecycle import OPEN_STATES
 
+if TYPE_CHECKING:
+    from portal.queries.edition_changes import RecordedCase
+
+# Cases that a switch of maps noted, by token.
+Noted: TypeAlias = "Mapping[str, RecordedCase]"
+_NOTHING: Noted = {}
 PAGE_SIZE = 100
 COUNTED_AT_MOST = 1000  # counting further would cost more than anybody reads off it
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 Part = Literal["lead", "assist"]
-Why = Literal["objected", "outside", "ambiguous", "unaccepted", "desk"]
+Why = Literal["objected", "outside", "ambiguous", "unaccepted", "desk", "redrawn"]
 _UNDECIDED = ("submitted", "routed")
-WHYS: tuple[Why, ...] = ("objected", "outside", "ambiguous", "unaccepted", "desk")
+WHYS: tuple[Why, ...] = ("objected", "outside", "ambiguous", "unaccepted", "desk", "redrawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +156,19 @@ def dispatch_page(
     coordination_unit: str,
     why: Why | None,
     at: datetime,
+    noted: Noted = _NOTHING,
     after: Cursor | None = None,
     size: int = PAGE_SIZE,
 ) -> Page:
-    """Open cases that wait for the dispatcher: objected to, outside, ambiguous, unaccepted or with the desk itself."""
-    chosen = [_reason(each, coordination_unit, at) for each in WHYS if why in (None, each)]
+    """Open cases that wait for the dispatcher: objected to, outside, ambiguous, unaccepted, with the desk itself, or
+    `noted` when the boundaries changed and still with the unit of then.
+    """
+    chosen = [_reason(each, coordination_unit, at, noted) for each in WHYS if why in (None, each)]
     everything = _open_of(jurisdiction_id, Wanted(None))
     return _page(tx, [*everything, or_(*chosen)], after, size)
 
 
-def whys_of(row: InboxRow, coordination_unit: str, at: datetime) -> tuple[Why, ...]:
+def whys_of(row: InboxRow, coordination_unit: str, at: datetime, noted: Noted = _NOTHING) -> tuple[Why, ...]:
     """Why a case stands on the dispatcher's page."""
     holds: dict[Why, bool] = {
         "objected": row.is_objected,
@@ -168,11 +177,12 @@ def whys_of(row: InboxRow, coordination_unit: str, at: datetime) -> tuple[Why, .
         "unaccepted": row.state in _UNDECIDED
         and (row.clock_stage == "accept" and row.clock_due_at is not None and row.clock_due_at < at),
         "desk": row.lead_unit == coordination_unit,
+        "redrawn": row.token in noted and noted[row.token].held_by == row.lead_unit,
     }
     return tuple(why for why in WHYS if holds[why])
 
 
-def _reason(why: Why, coordination_unit: str, at: datetime) -> ColumnElement[bool]:
+def _reason(why: Why, coordination_unit: str, at: datetime, noted: Noted) -> ColumnElement[bool]:
     undecided = report.c.state.in_(_UNDECIDED)
     if why == "objected":
         return is_objected()
@@ -182,6 +192,13 @@ def _reason(why: Why, coordination_unit: str, at: datetime) -> ColumnElement[boo
         return undecided & report.c.is_ambiguous
     if why == "desk":
         return report.c.lead_unit == coordination_unit
+    if why == "redrawn":
+        pairs = [
+            literal([*noted], ARRAY(Text)),
+            literal([one.held_by for one in noted.values()], ARRAY(Text)),
+        ]
+        held = func.unnest(*pairs).table_valued("token", "unit").render_derived()
+        return tuple_(report.c.token, report.c.lead_unit).in_(select(held.c.token, held.c.unit))
     late = (
         select(clock.c.id)
         .where(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.move_report import Move, move_report
 from portal.queries.city import CityView
+from portal.queries.edition_changes import noted_cases
 from portal.queries.staff_inbox import (
     COUNTED_AT_MOST,
     WHYS,
@@ -160,15 +161,12 @@ def _dispatch_page(
     view, at = city(), clock.now()
     grant = _desk_grant(DISPATCHERS | {"auditor"})
     why = next((each for each in WHYS if each == request.args.get("why")), None)
+    after = Cursor.read(request.args.get("after", ""))
     with reading() as tx:
-        page = dispatch_page(
-            tx,
-            view.jurisdiction_id,
-            view.coordination_unit,
-            why,
-            at,
-            Cursor.read(request.args.get("after", "")),
-        )
+        noted = noted_cases(tx, view.jurisdiction_id)
+        page = dispatch_page(tx, view.jurisdiction_id, view.coordination_unit, why, at, noted, after)
+    reasons = {row.token: whys_of(row, view.coordination_unit, at, noted) for row in page.rows}
+    new_units = {token: noted[token].new_unit for token, all_whys in reasons.items() if "redrawn" in all_whys}
     assigned = request.args.get("assigned", "")
     return make_response(
         render_template(
@@ -176,8 +174,9 @@ def _dispatch_page(
             **_shared(view, page),
             why=why,
             whys=WHYS,
-            whys_of={row.token: whys_of(row, view.coordination_unit, at) for row in page.rows},
-            typed=typed or Assignment(),
+            whys_of=reasons,
+            new_units=new_units,
+            typed=typed or Assignment(_only(new_units.values()) if why == "redrawn" else ""),
             faults=faults or {},
             failed=failed or {},
             can_assign=grant.role in DISPATCHERS,
@@ -185,6 +184,12 @@ def _dispatch_page(
         ),
         status,
     )
+
+
+def _only(units: Iterable[str]) -> str:
+    """The unit that all of them are; "" where they differ."""
+    found = set(units)
+    return found.pop() if len(found) == 1 else ""
 
 
 def _shared(view: CityView, page: Page) -> dict[str, Any]:

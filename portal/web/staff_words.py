@@ -134,6 +134,7 @@ WHYS: Mapping[str, str] = {
     "ambiguous": N_("Near a border"),
     "unaccepted": N_("Not accepted in time"),
     "desk": N_("With the coordination desk"),
+    "redrawn": N_("The boundaries have changed"),
 }
 EVENTS: Mapping[str, str] = {
     "request.submitted": N_("Reported"),

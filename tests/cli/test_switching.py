@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from geo.postgis import active_editions
 from portal.crypto import Keyring
@@ -285,6 +285,24 @@ def test_a_past_decision_is_derived_again_under_the_map_and_rules_of_then(wenlu,
     assert derived.routed.receipt == stored
     assert (stored["lead"], stored["rulebook"]) == ("street-ba2", "1")
     assert stored["editions"]["street"] not in (staged, active_edition(running))
+
+
+def test_the_trace_of_a_case_is_told_and_compared_with_its_receipt(wenlu, running, staged):
+    token = running.report().token
+    wenlu("boundaries", "activate", staged)
+    ran = wenlu("route", "trace", token.lower())
+    lines = ran.out.splitlines()
+    assert (ran.code, ran.err, lines[-1]) == (0, "", "equal to the stored receipt")
+    won = [line for line in lines if ": won, " in line]
+    assert len(won) == 1
+    assert won[0].endswith(", street-ba2")
+    assert not [line for line in lines if "other service" in line]
+    assert "other service" in wenlu("route", "trace", token, "--all").out
+    with running.database.transaction() as tx:
+        tx.execute(update(report).values(receipt=report.c.receipt.op("||")({"rule": "other"})))
+    ran = wenlu("route", "trace", token)
+    assert (ran.code, ran.err) == (1, "not equal to the stored receipt in: rule\n")
+    assert wenlu("route", "trace", "nothing").err == "wenlu: There is no report with this number.\n"
 
 
 DAYS = {

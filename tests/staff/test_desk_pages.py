@@ -17,6 +17,8 @@ from portal.models.report import clock as clock_table
 from portal.models.report import media, report
 from portal.models.work import outbox
 from portal.operations.prepare_photo import prepare_photo
+from portal.operations.record_events import Draft, city_head, record
+from portal.queries.edition_changes import RecordedCase, noted_cases
 from portal.queries.staff_case import staff_case, with_details
 from portal.queries.staff_inbox import Cursor, Wanted, dispatch_page, inbox_page, whys_of
 from portal.queries.staff_rights import Grant
@@ -354,6 +356,60 @@ def test_the_dispatchers_table_and_why_each_case_is_on_it(desk, waiting_for_disp
         "unaccepted",
         "desk",
     }
+
+
+def test_what_would_change_hands_since_the_boundaries_changed(desk):
+    """Listed with the unit of the new map, moved by nobody; what was handed over or closed is listed no more."""
+    waits, handed, done, back = (desk.file("street-cn1") for _ in range(4))
+    closed = desk.file("street-cn1", state="closed")
+    with desk.database.transaction() as tx:
+        head = city_head(tx, "linhai.example")
+        for units in ({waits: "street-wh2", handed: "street-wh2", closed: "street-wh2", back: "street-wh2"},
+                      {back: "street-cn1"}):  # fmt: skip
+            affected = [(token, "street-cn1", unit) for token, unit in units.items()]
+            public = {"edition": 1, "layer": "street", "actor": {"role": "system"}, "affected": len(affected)}
+            head = record(tx, head, [Draft("edition.activated", public, {"affected": affected})])
+        tx.execute(update(report).where(report.c.token == handed).values(lead_unit="street-cn2"))
+    browser = desk.client(DESK)
+    browser.get("/desk/dispatch")
+    with counted_statements(desk.app) as sent:
+        page = browser.get("/desk/dispatch?why=redrawn").text
+    assert len(sent) <= 4, sent
+    assert set(tokens_in(page)) == {waits}
+    assert done not in page
+    assert "The boundaries have changed" in page
+    assert '<option value="street-wh2" selected>' in page
+    assert desk.row(waits).lead_unit == "street-cn1"
+    seen = {f"seq-{waits}": 2}
+    chosen = {"token": waits, "to_unit": "street-wh2", "reason": "The border moved.", **seen}
+    assert browser.post("/desk/dispatch?why=redrawn", chosen).status_code == 303
+    assert tokens_in(browser.get("/desk/dispatch?why=redrawn").text) == []
+
+
+def test_the_changed_boundaries_are_looked_up_by_index(desk):
+    at = clock.now()
+    tokens = [f"T{number}" for number in range(50)]
+    noted = {token: RecordedCase(token, "street-cn1", "centre", "street", 1, at) for token in tokens}
+    asked: list[tuple[str, object]] = []
+
+    def note(connection, cursor, statement, parameters, *rest) -> None:
+        asked.append((statement, parameters))
+
+    with desk.database.reading() as tx:
+        sqlalchemy_event.listen(tx, "before_cursor_execute", note)
+        noted_cases(tx, "linhai.example")
+        dispatch_page(tx, "linhai.example", "centre", "redrawn", at, noted)
+        sqlalchemy_event.remove(tx, "before_cursor_execute", note)
+        with tx.connection.cursor() as cursor:
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off"
+            )  # the tables of a test are too small for an index
+            for statement, parameters in asked:
+                cursor.execute(f"EXPLAIN {statement}", parameters)
+                plan = "\n".join(line for (line,) in cursor.fetchall())
+                assert "Index" in plan
+                assert "Seq Scan" not in plan, plan
+    assert len(asked) == 2
 
 
 def test_assigning_several_by_hand(desk):
