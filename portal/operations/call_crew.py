@@ -54,7 +54,16 @@ def call_on_duty(tx: Connection, context: Context, city: CityView, case_id: int)
         told = [_nobody(row, to) for to in _told(city, row.lead_unit) if to not in barred]
         draft = Draft("crew.missing", public)
     else:
-        told = [letter("crew_sent", case_id, f"crew:{chosen.code}", row.lead_unit, row.promise_due_at)]
+        told = [
+            letter(
+                "crew_sent",
+                case_id,
+                f"crew:{chosen.code}",
+                row.lead_unit,
+                row.promise_due_at,
+                of=row.lead_unit,
+            )
+        ]
         draft = Draft("crew.called", public, {"crew": chosen.code})
         job = job_row(context, case_id, row.lead_unit, now, crew_code=chosen.code, is_called=True)
         insert_together(tx, [(crew_job, [job])])

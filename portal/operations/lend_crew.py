@@ -95,7 +95,16 @@ def answer_loan(
         )
     ]
     if is_granted:
-        told.append(letter("crew_sent", case.row.id, f"crew:{loan.crew_code}", loan.borrower_unit, None))
+        told.append(
+            letter(
+                "crew_sent",
+                case.row.id,
+                f"crew:{loan.crew_code}",
+                loan.borrower_unit,
+                None,
+                of=loan.owner_unit,
+            )
+        )
     extra = [outbox_row(context.jurisdiction_id, case.now, DELIVER, told)]
     record(tx, case.head, [Draft(kind, _public(actor, loan), private)], extra)
     return str(case.row.token)

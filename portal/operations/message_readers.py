@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from portal import clock
 from portal.channels import EMAIL, SMS
 from portal.operations.context import Context
+from portal.operations.field_readers import crew_address, is_accused
 from portal.operations.run_once import GiveUp, Later
 from portal.operations.write_letter import REPORTER
 from portal.queries.messages import (
@@ -68,6 +69,14 @@ def reader_of(
     if to == REPORTER:
         return _reporter(context, case, str(payload["template"]))
     kind, _, number = to.partition(":")
+    unit_code = str(payload.get("of") or to)
+    if is_accused(tx, case, unit_code):
+        return None
+    if kind == "crew":
+        address = crew_address(tx, case, number)
+        return address and Reader(
+            f"crew:{number}", *address, case.city_locale, f"{context.public_url}/desk/crew"
+        )
     if kind == "account":
         return _person(tx, context, case, int(number))
     if kind == "channel":
@@ -147,11 +156,10 @@ def _unit(tx: Connection, context: Context, case: CaseOfMessage, code: str) -> R
     unit = unit_of_message(tx, case.jurisdiction_id, code)
     if unit is None:
         raise GiveUp(f"no unit is called {code}")
-    return (
-        Reader(f"unit:{code}", EMAIL, unit.email, case.city_locale, _desk(context, case))
-        if unit.email
-        else None
-    )
+    if not unit.email:
+        return None
+    link = link_of_contractor(tx, context, case, code) or _desk(context, case)
+    return Reader(f"unit:{code}", EMAIL, unit.email, case.city_locale, link)
 
 
 def _channel(tx: Connection, context: Context, case: CaseOfMessage, number: int) -> Reader | None:

@@ -71,7 +71,7 @@ def send_crew(tx: Connection, context: Context, token: str, actor: Actor, sent: 
         context, case.row.id, unit, case.now, crew_code=sent.crew_code or None, account_id=sent.account_id
     )
     to = f"crew:{sent.crew_code}" if sent.crew_code else f"account:{sent.account_id}"
-    told = [letter("crew_sent", case.row.id, to, unit, case.row.promise_due_at)]
+    told = [letter("crew_sent", case.row.id, to, unit, case.row.promise_due_at, of=unit)]
     drafts = [Draft("crew.sent", {"actor": actor.in_public(), "unit": unit}, private)]
     extra = [(crew_job, [job]), outbox_row(context.jurisdiction_id, case.now, DELIVER, told)]
     record(tx, case.head, drafts, extra)
