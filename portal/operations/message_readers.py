@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from portal import clock
 from portal.channels import EMAIL, SMS
 from portal.operations.context import Context
-from portal.operations.field_readers import crew_address, is_accused
+from portal.operations.field_readers import crew_address, is_accused, link_of_contractor
 from portal.operations.run_once import GiveUp, Later
 from portal.operations.write_letter import REPORTER
 from portal.queries.messages import (
