@@ -13,7 +13,15 @@ from portal.demo.lanpu.graph import Graph, is_scrap
 from portal.demo.lanpu.plane import Array
 
 # What crossing a border costs, in metres of way: people and offices keep to their side of a river.
-CROSSING = {"river": 9000.0, "stream": 700.0, "express": 1100.0, "main": 700.0, "collector": 260.0, "local": 60.0, "field": 60.0}
+CROSSING = {
+    "river": 9000.0,
+    "stream": 700.0,
+    "express": 1100.0,
+    "main": 700.0,
+    "collector": 260.0,
+    "local": 60.0,
+    "field": 60.0,
+}
 # How much more borders weigh than distance, for districts, street offices' areas and communities.
 WEIGHTS = (4.0, 2.4, 1.5)
 ROUNDS = 6
@@ -73,7 +81,9 @@ def _cells(graph: Graph, people: Array) -> _Cells:
     for block in sorted(range(len(home)), key=lambda one: graph.plane[one].area):
         around = graph.neighbours[block]
         if around and is_scrap(graph.plane[block]):
-            best = max(sorted(around), key=lambda one: sum(around[one].values()) - around[one].get("river", 0.0))
+            best = max(
+                sorted(around), key=lambda one: sum(around[one].values()) - around[one].get("river", 0.0)
+            )
             home[root(block)] = root(best)
     roots = sorted({root(block) for block in range(len(home))})
     place = {block: position for position, block in enumerate(roots)}
@@ -97,7 +107,11 @@ def _cells(graph: Graph, people: Array) -> _Cells:
 
 
 def _grow(
-    cells: _Cells, among: Sequence[int], starts: Sequence[int], weight: float, heads: Sequence[float] | None = None
+    cells: _Cells,
+    among: Sequence[int],
+    starts: Sequence[int],
+    weight: float,
+    heads: Sequence[float] | None = None,
 ) -> Array:
     """Each cell goes to the start from which the way is shortest, inside `among`: so every part hangs together."""
     allowed = np.zeros(len(cells.members), dtype=bool)

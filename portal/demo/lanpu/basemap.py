@@ -12,7 +12,15 @@ from portal.demo.lanpu.names import HILLS, WATERS, Name
 from portal.demo.lanpu.plane import degrees, polygons
 from portal.demo.lanpu.write import Feature
 
-BUILT = {"old": "dense", "core": "dense", "urban": "built", "new": "built", "works": "works", "campus": "campus", "wood": "wood"}
+BUILT = {
+    "old": "dense",
+    "core": "dense",
+    "urban": "built",
+    "new": "built",
+    "works": "works",
+    "campus": "campus",
+    "wood": "wood",
+}
 FINE, COARSE = 0.00003, 0.00008
 SMALL = 1.5e-6
 
@@ -47,7 +55,9 @@ def _ground(city: City) -> Iterator[Feature]:
     groups["built"] += groups.pop("park", [])
     for kind in ("built", "dense", "works", "campus", "wood"):
         for part in polygons(shapely.coverage_union_all(groups.get(kind, []))):
-            filled = shapely.Polygon(part.exterior, [ring for ring in part.interiors if shapely.Polygon(ring).area > SMALL * 8])
+            filled = shapely.Polygon(
+                part.exterior, [ring for ring in part.interiors if shapely.Polygon(ring).area > SMALL * 8]
+            )
             if part.area > SMALL:
                 yield Feature({"kind": kind}, _thin(filled, COARSE))
 
@@ -77,7 +87,13 @@ def _labels(city: City) -> Iterator[Feature]:
     for kind, places in (("district", city.districts), ("street", city.streets)):
         for place in places:
             name = Name(place.name.zh, place.name.en.removesuffix(" Subdistrict").removesuffix(" District"))
-            yield _label(name, kind, shapely.point_on_surface(place.geometry) if kind == "street" else _weighted(city, place.blocks))
+            yield _label(
+                name,
+                kind,
+                shapely.point_on_surface(place.geometry)
+                if kind == "street"
+                else _weighted(city, place.blocks),
+            )
     for hill, (zh, en) in zip(city.terrain.hills, HILLS, strict=False):
         yield _label(Name(zh, en), "hill", degrees(shapely.point_on_surface(hill)))
     yield _label(Name(*WATERS["sea"]), "sea", degrees(shapely.Point(12_300, 2_200)))
@@ -91,7 +107,9 @@ def _weighted(city: City, blocks: tuple[int, ...]) -> shapely.Point:
     """Where the people of a district live, on the average."""
     total = sum(city.ground.people[block] for block in blocks)
     points = [(city.graph.blocks[block].centroid, city.ground.people[block] / total) for block in blocks]
-    return shapely.Point(sum(point.x * share for point, share in points), sum(point.y * share for point, share in points))
+    return shapely.Point(
+        sum(point.x * share for point, share in points), sum(point.y * share for point, share in points)
+    )
 
 
 def _label(name: Name, kind: str, at: BaseGeometry) -> Feature:

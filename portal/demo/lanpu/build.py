@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from portal import clock
 from portal.demo.lanpu.basemap import basemap_files
 from portal.demo.lanpu.city import SEED, Progress, draw_city
+from portal.demo.lanpu.crews import crew_rows, roster_rows
 from portal.demo.lanpu.days import holiday_rows
 from portal.demo.lanpu.facts import write_facts
 from portal.demo.lanpu.layers import layer_files
@@ -24,7 +25,15 @@ from portal.demo.lanpu.write import write_features, write_table
 
 HERE = Path(__file__).parent
 CATALOGUE = HERE / "catalogue"
-COPIED = ("city.toml", "services.csv", "questions.csv", "targets.csv", "plans.csv", "rules.toml")
+COPIED = (
+    "city.toml",
+    "services.csv",
+    "questions.csv",
+    "targets.csv",
+    "plans.csv",
+    "answers.csv",
+    "rules.toml",
+)
 JURISDICTION, ZONE = "lanpu.example", ZoneInfo("Asia/Shanghai")
 
 
@@ -71,8 +80,13 @@ def write_city(folder: Path, today: date, seed: int = SEED, on_step: Progress = 
     for stem, features in basemap_files(city, layers["park"]).items():
         write_features(folder / "basemap" / f"{stem}.geojson", features, 5)
     write_features(folder / "works" / "road_works.geojson", works_features(city, today, seed), 6)
-    domain = JURISDICTION
-    write_table(folder / "units.csv", unit_rows(city, layers["park"], points["pump_station"], today, CATALOGUE, domain))
+    write_table(
+        folder / "units.csv",
+        unit_rows(city, layers["park"], points["pump_station"], today, CATALOGUE, JURISDICTION),
+    )
+    crews = crew_rows(city, points["depot"], JURISDICTION)
+    write_table(folder / "crews.csv", crews)
+    write_table(folder / "rosters.csv", roster_rows(crews))
     write_table(folder / "duties.csv", duty_rows(city, today, CATALOGUE))
     write_table(folder / "holidays.csv", holiday_rows(today))
     write_facts(folder, city, points, today, seed)

@@ -32,7 +32,12 @@ def holiday_rows(today: date) -> list[dict[str, Any]]:
         rows |= {day: (False, name) for day, name in off.items() if day.year == year}
         rows |= {day: (True, MAKE_UP) for day in published or _usual_make_up(off) if day.year == year}
     return [
-        {"date": day.isoformat(), "working": "yes" if working else "no", "name_zh_Hans": name.zh, "name_en": name.en}
+        {
+            "date": day.isoformat(),
+            "working": "yes" if working else "no",
+            "name_zh_Hans": name.zh,
+            "name_en": name.en,
+        }
         for day, (working, name) in sorted(rows.items())
     ]
 

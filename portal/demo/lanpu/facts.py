@@ -16,10 +16,18 @@ from portal.demo.lanpu.write import Feature
 
 FILE = "facts.json"
 # Points around which more is reported, with how much and over how many metres.
-SPOTS = {"station": (3.0, 260.0), "school": (1.2, 180.0), "clinic": (1.6, 220.0), "service_point": (0.8, 200.0), "pump_station": (0.9, 300.0)}
+SPOTS = {
+    "station": (3.0, 260.0),
+    "school": (1.2, 180.0),
+    "clinic": (1.6, 220.0),
+    "service_point": (0.8, 200.0),
+    "pump_station": (0.9, 300.0),
+}
 
 
-def write_facts(folder: Path, city: City, points: Mapping[str, list[Feature]], today: date, seed: int) -> None:
+def write_facts(
+    folder: Path, city: City, points: Mapping[str, list[Feature]], today: date, seed: int
+) -> None:
     """Write facts.json: it also marks the folder as a demo."""
     document = {
         "seed": seed,
@@ -41,11 +49,22 @@ def _community(city: City, position: int) -> dict[str, Any]:
     """A community with the middles of its blocks and how many live on each."""
     place = city.communities[position]
     middles = [
-        [*_degrees(city.graph.blocks[block].representative_point()), int(city.ground.people[block]), city.ground.use[block]]
+        [
+            *_degrees(city.graph.blocks[block].representative_point()),
+            int(city.ground.people[block]),
+            city.ground.use[block],
+        ]
         for block in place.blocks
         if city.ground.use[block] != "water"
     ]
-    return {"code": place.code, "unit": unit_code(place), "name": list(place.name), "people": place.people, "km2": round(place.area_km2, 3), "blocks": middles}
+    return {
+        "code": place.code,
+        "unit": unit_code(place),
+        "name": list(place.name),
+        "people": place.people,
+        "km2": round(place.area_km2, 3),
+        "blocks": middles,
+    }
 
 
 def _spot(kind: str, feature: Feature) -> dict[str, Any]:
@@ -56,7 +75,10 @@ def _spot(kind: str, feature: Feature) -> dict[str, Any]:
 
 def _road(road: Any) -> dict[str, Any]:
     line = max(shapely.get_parts(road.line), key=lambda one: one.length)
-    ways = [_degrees(shapely.line_interpolate_point(line, share, normalized=True)) for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    ways = [
+        _degrees(shapely.line_interpolate_point(line, share, normalized=True))
+        for share in (0.1, 0.3, 0.5, 0.7, 0.9)
+    ]
     return {"name": list(road.name), "kind": road.kind, "along": ways}
 
 

@@ -41,7 +41,9 @@ def make_graph(terrain: Terrain, network: Network, chance: np.random.Generator) 
         "stream": [terrain.channels[name] for name in ("branch", "tributary", "creek")],
         **network.by_class,
     }
-    inside = {name: [shapely.intersection(each, terrain.land) for each in group] for name, group in layers.items()}
+    inside = {
+        name: [shapely.intersection(each, terrain.land) for each in group] for name, group in layers.items()
+    }
     noded = _node(inside)
     inside["field"] = _fields(noded, chance)
     noded = _node(inside)
@@ -74,12 +76,25 @@ def _fields(edges: list[shapely.LineString], chance: np.random.Generator) -> lis
     large = [one for one in polygons(shapely.polygonize(edges)) if one.area > LARGE_M2]
     for ground in sorted(large, key=lambda one: one.bounds):
         middles = _scattered(ground, max(3, int(ground.area / 480_000)), chance)
-        cells = shapely.voronoi_polygons(shapely.MultiPoint(middles), extend_to=ground, only_edges=True, ordered=False)
-        for edge in sorted(lines(shapely.line_merge(shapely.intersection(cells, ground.buffer(400)))), key=lambda one: one.bounds):
+        cells = shapely.voronoi_polygons(
+            shapely.MultiPoint(middles), extend_to=ground, only_edges=True, ordered=False
+        )
+        for edge in sorted(
+            lines(shapely.line_merge(shapely.intersection(cells, ground.buffer(400)))),
+            key=lambda one: one.bounds,
+        ):
             for part in _simple_parts(edge):
                 dense = shapely.get_coordinates(shapely.segmentize(part, 45))
-                wavy = shapely.LineString(rough(dense, chance, min(45, part.length * 0.09), 420)) if len(dense) > 4 else part
-                found += [piece for piece in lines(shapely.intersection(wavy, ground.buffer(1.5))) if piece.length > 30]
+                wavy = (
+                    shapely.LineString(rough(dense, chance, min(45, part.length * 0.09), 420))
+                    if len(dense) > 4
+                    else part
+                )
+                found += [
+                    piece
+                    for piece in lines(shapely.intersection(wavy, ground.buffer(1.5)))
+                    if piece.length > 30
+                ]
     return found
 
 
@@ -92,12 +107,19 @@ def _scattered(ground: shapely.Polygon, number: int, chance: np.random.Generator
     """Points spread about evenly over the ground."""
     west, south, east, north = ground.bounds
     shapely.prepare(ground)
-    tried = np.column_stack((chance.uniform(west, east, number * 60), chance.uniform(south, north, number * 60)))
+    tried = np.column_stack(
+        (chance.uniform(west, east, number * 60), chance.uniform(south, north, number * 60))
+    )
     tried = tried[shapely.contains_xy(ground, tried[:, 0], tried[:, 1])]
     kept = tried[:number].copy()
     for _ in range(4):
         owner = np.argmin(((tried[:, None, :] - kept[None, :, :]) ** 2).sum(axis=2), axis=1)
-        kept = np.array([tried[owner == each].mean(axis=0) if (owner == each).any() else kept[each] for each in range(len(kept))])
+        kept = np.array(
+            [
+                tried[owner == each].mean(axis=0) if (owner == each).any() else kept[each]
+                for each in range(len(kept))
+            ]
+        )
     return kept
 
 

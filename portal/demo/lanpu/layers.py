@@ -18,10 +18,20 @@ ZONES = {"port": ("Z-PORT", Name("澜浦港区", "Lanpu Port")), "industry": ("Z
          "scenic": ("Z-HILLS", Name("山林风景区", "Hills and Woods")), "beach": ("Z-BEACH", Name("望潮海滩", "Wangchao Beach")),
          "cbd": ("Z-CBD", Name("江南商务区", "South Bank Centre")), "hightech": ("Z-TECH", Name("澜南高新园区", "Lannan High-tech Park"))}  # fmt: skip
 # Districts whose rubbish one contractor collects.
-LOTS = {"L1": ("GC",), "L2": ("BA",), "L3": ("CN",), "L4": ("WC",), "L5": ("LG",), "L6": ("YL", "DX"), "L7": ("JH",)}
-# Strips along the river that are parks: code, name, west and east end in kilometres, side.
-BANKS = (("P-RN1", "北岸滨江公园", "North Bank Park", -5.2, -0.5, 1), ("P-RN2", "望江公园", "Wangjiang Park", -0.4, 5.0, 1),
-         ("P-RS1", "鼓溪口公园", "Gu Brook Park", -5.4, -1.0, -1), ("P-RS2", "江南滨江公园", "South Bank Park", -0.8, 5.2, -1))  # fmt: skip
+LOTS = {
+    "L1": ("GC",),
+    "L2": ("BA",),
+    "L3": ("CN",),
+    "L4": ("WC",),
+    "L5": ("LG",),
+    "L6": ("YL", "DX"),
+    "L7": ("JH",),
+}
+# Strips along the river that are parks: name, west and east end in kilometres, side.
+BANKS = (("北岸滨江公园", "North Bank Park", -5.2, -0.5, 1), ("望江公园", "Wangjiang Park", -0.4, 5.0, 1),
+         ("鼓溪口公园", "Gu Brook Park", -5.4, -1.0, -1), ("江南滨江公园", "South Bank Park", -0.8, 5.2, -1))  # fmt: skip
+# Neighbours that are no parts of one whole stay this far apart, in metres: nearer would look like a mistake.
+WIDE_M = 26.0
 OLD_WHARF = (3.5, 0.75, 420.0)
 
 
@@ -43,7 +53,16 @@ def layer_files(city: City, seed: int) -> dict[str, list[Feature]]:
 def _area(place: Place) -> Feature:
     density = place.people / max(place.area_km2, 0.01)
     kind = "urban" if density > 4000 else "suburban" if density > 900 else "rural"
-    return Feature({"code": place.code, **place.name.properties(), "parent": place.parent, "people": place.people, "kind": kind}, place.geometry)
+    return Feature(
+        {
+            "code": place.code,
+            **place.name.properties(),
+            "parent": place.parent,
+            "people": place.people,
+            "kind": kind,
+        },
+        place.geometry,
+    )
 
 
 def park_features(city: City, seed: int) -> list[Feature]:
@@ -52,32 +71,42 @@ def park_features(city: City, seed: int) -> list[Feature]:
     found: list[Feature] = []
     taken: list[BaseGeometry] = []
 
-    def add(code: str, name: Name, kind: str, shape: BaseGeometry) -> None:
+    def add(name: Name, kind: str, shape: BaseGeometry) -> None:
         near = [each for each in taken if each.intersects(shape)]
         left = polygons(shapely.difference(shape, shapely.union_all(near)))
         free = max(left, key=lambda one: one.area, default=None)
         if free is not None and free.area > 8_000:
-            taken.append(free.buffer(3))
-            found.append(Feature({"code": code, **name.properties(), "kind": kind}, degrees(free)))
+            taken.append(free.buffer(WIDE_M))
+            found.append(
+                Feature({"code": f"P{len(found) + 1:02d}", **name.properties(), "kind": kind}, degrees(free))
+            )
 
     lake = city.terrain.lakes["lake"]
-    add("P-LAKE", Name("镜湖公园", "Jing Lake Park"), "lake", lake.buffer(170))
+    add(Name("镜湖公园", "Jing Lake Park"), "lake", lake.buffer(170))
     for hill, (zh, en) in zip(city.terrain.hills, HILLS, strict=False):
         if hill.area < 3_000_000 and abs(hill.centroid.x) < 7_500 and abs(hill.centroid.y) < 6_000:
-            add("P-HILL", Name(f"{zh}公园", f"{en} Park"), "hill", hill.buffer(-20))
-    for code, zh, en, west, east, side in BANKS:
-        add(code, Name(zh, en), "riverside", _strip(city, west * 1000, east * 1000, side))
+            add(Name(f"{zh}公园", f"{en} Park"), "hill", hill.buffer(-20))
+    for zh, en, west, east, side in BANKS:
+        add(Name(zh, en), "riverside", _strip(city, west * 1000, east * 1000, side))
     x, y = 340.0, 720.0
-    add("P-WALL", Name("古城墙遗址公园", "City Wall Park"), "garden", city.plan.old_town.buffer(-10).difference(city.plan.old_town.buffer(-70)).intersection(shapely.box(-3400, 1900 - y, -1950 - x, 1900 + y)))
-    number = 0
+    add(
+        Name("古城墙遗址公园", "City Wall Park"),
+        "garden",
+        city.plan.old_town.buffer(-10)
+        .difference(city.plan.old_town.buffer(-70))
+        .intersection(shapely.box(-3400, 1900 - y, -1950 - x, 1900 + y)),
+    )
     for position, use in enumerate(city.ground.use):
         if use == "park":
-            number += 1
             block = _unwarped_block(city, position).buffer(-16, join_style="mitre")
             large = block.area > 60_000
             word = names.draw()
-            kinds = (("公园", "Park"), ("植物园", "Garden")) if large else (("绿地", "Green"), ("广场", "Square"), ("游园", "Garden"))
-            add(f"P{number:02d}", word.with_kind(*kinds[int(chance.integers(len(kinds)))]), "park" if large else "green", block)
+            kinds = (
+                (("公园", "Park"), ("植物园", "Garden"))
+                if large
+                else (("绿地", "Green"), ("广场", "Square"), ("游园", "Garden"))
+            )
+            add(word.with_kind(*kinds[int(chance.integers(len(kinds)))]), "park" if large else "green", block)
     return found
 
 
@@ -102,8 +131,14 @@ def unbent(geometry: BaseGeometry) -> BaseGeometry:
 
 def _strip(city: City, west: float, east: float, side: int) -> BaseGeometry:
     wet = shapely.union(city.terrain.rivers["river"], city.terrain.rivers["branch"])
-    band = shapely.difference(wet.buffer(105), shapely.union(wet.buffer(7), city.plan.by_name["axis-east"][1].buffer(15)))
-    middle = city.terrain.channels["river"] if side > 0 else shapely.union(city.terrain.channels["branch"], city.terrain.channels["river"])
+    band = shapely.difference(
+        wet.buffer(105), shapely.union(wet.buffer(7), city.plan.by_name["axis-east"][1].buffer(15))
+    )
+    middle = (
+        city.terrain.channels["river"]
+        if side > 0
+        else shapely.union(city.terrain.channels["branch"], city.terrain.channels["river"])
+    )
     line = city.terrain.channels["river"]
     corners = shapely.get_coordinates(line)
     beyond = [(corners[-1, 0], side * 20_000.0), (corners[0, 0], side * 20_000.0)]
@@ -125,7 +160,9 @@ def _north_of(city: City) -> BaseGeometry:
 
 def _zones(city: City) -> Iterator[Feature]:
     groups: dict[str, list[int]] = {kind: [] for kind in ZONES}
-    beach = degrees(shapely.intersection(city.terrain.coast.buffer(330), shapely.box(7000, 1500, 16_000, 9800)))
+    beach = degrees(
+        shapely.intersection(city.terrain.coast.buffer(330), shapely.box(7000, 1500, 16_000, 9800))
+    )
     for position, (use, plane) in enumerate(zip(city.ground.use, city.graph.plane, strict=True)):
         middle = plane.representative_point()
         x, y = middle.x / 1000, middle.y / 1000
@@ -137,34 +174,66 @@ def _zones(city: City) -> Iterator[Feature]:
             groups["cbd"].append(position)
         elif use == "new" and y < -7.0 and -3.2 < x < 0.9:
             groups["hightech"].append(position)
-        elif shapely.intersection(city.graph.blocks[position], beach).area > 0.7 * city.graph.blocks[position].area:
+        elif (
+            shapely.intersection(city.graph.blocks[position], beach).area
+            > 0.7 * city.graph.blocks[position].area
+        ):
             groups["beach"].append(position)
+    hills = set(groups["scenic"])
+    for kind, members in groups.items():
+        if kind != "scenic":
+            members[:] = [each for each in members if hills.isdisjoint(city.graph.neighbours[each])]
+        _close_holes(city, members)
     for kind, (code, name) in ZONES.items():
         yield Feature({"code": code, **name.properties(), "kind": kind}, _joined(city, groups[kind]))
 
 
+def _close_holes(city: City, members: list[int]) -> None:
+    """Take in the blocks that the members surround, as long as no other zone has them."""
+    inside = set(members)
+    for face in polygons(_joined(city, members)):
+        for ring in face.interiors:
+            hole = shapely.Polygon(ring)
+            inside |= {
+                each
+                for each, block in enumerate(city.graph.blocks)
+                if hole.contains(block.representative_point())
+            }
+    members[:] = sorted(inside)
+
+
 def _heritage(city: City) -> Iterator[Feature]:
-    old = [position for position, block in enumerate(city.graph.blocks) if degrees(city.plan.old_town).contains(block.representative_point())]
-    yield Feature({"code": "H1", **Name("澜浦古城", "Lanpu Old Town").properties(), "kind": "town"}, _joined(city, old))
+    old = [
+        position
+        for position, block in enumerate(city.graph.blocks)
+        if degrees(city.plan.old_town).contains(block.representative_point())
+    ]
+    yield Feature(
+        {"code": "H1", **Name("澜浦古城", "Lanpu Old Town").properties(), "kind": "town"}, _joined(city, old)
+    )
     x, y, reach = OLD_WHARF
     wharf = [
         position
         for position, plane in enumerate(city.graph.plane)
-        if plane.centroid.distance(shapely.Point(x * 1000, y * 1000)) < reach and city.ground.use[position] != "water"
+        if plane.centroid.distance(shapely.Point(x * 1000, y * 1000)) < reach
+        and city.ground.use[position] != "water"
     ]
-    yield Feature({"code": "H2", **Name("洲头老码头", "Island Wharf").properties(), "kind": "wharf"}, _joined(city, wharf))
+    yield Feature(
+        {"code": "H2", **Name("洲头老码头", "Island Wharf").properties(), "kind": "wharf"},
+        _joined(city, wharf),
+    )
 
 
 def _waterside(city: City) -> Iterator[Feature]:
     before: list[BaseGeometry] = []
-    waters = {**city.terrain.rivers, **city.terrain.lakes}
-    for key, shape in waters.items():
+    terrain = city.terrain
+    for number, (key, shape) in enumerate({**terrain.rivers, **terrain.lakes}.items(), start=1):
         reach = 60 if key in ("river", "branch", "lake") else 35
-        band = shapely.intersection(shape.buffer(reach), city.terrain.land)
+        band = shapely.intersection(shape.buffer(reach), terrain.land)
         free = max(polygons(shapely.difference(band, shapely.union_all(before))), key=lambda one: one.area)
-        before.append(free.buffer(2))
-        kind = "lake" if key in city.terrain.lakes else "river"
-        yield Feature({"code": f"W-{key.upper()}", **Name(*WATERS[key]).properties(), "kind": kind}, degrees(free))
+        before.append(free.buffer(WIDE_M))
+        kind = "lake" if key in terrain.lakes else "river"
+        yield Feature({"code": f"W{number}", **Name(*WATERS[key]).properties(), "kind": kind}, degrees(free))
 
 
 def _lots(city: City) -> Iterator[Feature]:

@@ -46,7 +46,9 @@ class Network:
 
 def make_network(terrain: Terrain, roads: Roads, chance: np.random.Generator) -> Network:
     """Lay collectors and streets into each quarter, fields and woods into the rest."""
-    found: dict[str, list[BaseGeometry]] = {name: [] for name in ("express", "main", "collector", "local", "lane", "field")}
+    found: dict[str, list[BaseGeometry]] = {
+        name: [] for name in ("express", "main", "collector", "local", "lane", "field")
+    }
     for kind, line in roads.by_name.values():
         found[kind] += lines(line)
     closed = shapely.union_all([terrain.water.buffer(12), *(hill.buffer(25) for hill in terrain.hills)])
@@ -99,7 +101,11 @@ def _angle(quarter: shapely.Polygon) -> float:
 
 
 def _fill(
-    part: shapely.Polygon, kind: str, angle: float, found: dict[str, list[BaseGeometry]], chance: np.random.Generator
+    part: shapely.Polygon,
+    kind: str,
+    angle: float,
+    found: dict[str, list[BaseGeometry]],
+    chance: np.random.Generator,
 ) -> None:
     grain = GRAINS[kind]
     level = affinity.rotate(part, -angle, origin=(0, 0))

@@ -15,7 +15,15 @@ from portal.demo.lanpu.roads import Roads
 from portal.demo.lanpu.terrain import Terrain
 
 # People on a square kilometre of dry ground.
-DENSITY = {"old": 24_000.0, "core": 17_500.0, "urban": 9_500.0, "new": 3_600.0, "works": 700.0, "rural": 420.0, "hill": 35.0}
+DENSITY = {
+    "old": 24_000.0,
+    "core": 17_500.0,
+    "urban": 9_500.0,
+    "new": 3_600.0,
+    "works": 700.0,
+    "rural": 420.0,
+    "hill": 35.0,
+}
 PARK_SHARE = 0.028
 
 
@@ -66,7 +74,12 @@ def _use(
     grain = "urban" if grain == "old" and not old_town.contains(middle) else grain
     draw = chance.random()
     is_square = 25_000 < plane.area < 260_000 and 12.57 * plane.area / plane.length**2 > 0.5
-    if is_square and grain in ("old", "core", "urban", "new") and draw < PARK_SHARE and len(polygons(dry)) == 1:
+    if (
+        is_square
+        and grain in ("old", "core", "urban", "new")
+        and draw < PARK_SHARE
+        and len(polygons(dry)) == 1
+    ):
         return "park"
     if grain in ("core", "urban") and draw > 0.985:
         return "campus"

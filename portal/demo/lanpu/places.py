@@ -12,7 +12,11 @@ from portal.demo.lanpu.names import Name, Names
 from portal.demo.lanpu.plane import Array, metres
 from portal.demo.lanpu.write import Feature
 
-OPEN = ("Mo-Fr 08:30-12:00,14:00-17:30; Sa 09:00-12:00", "Mo-Fr 08:30-17:30; Sa 09:00-12:00", "Mo-Su 09:00-20:00")
+OPEN = (
+    "Mo-Fr 08:30-12:00,14:00-17:30; Sa 09:00-12:00",
+    "Mo-Fr 08:30-17:30; Sa 09:00-12:00",
+    "Mo-Su 09:00-20:00",
+)
 ALWAYS = "Mo-Su 00:00-24:00"
 SCHOOLS = (("小学", "Primary School"), ("中学", "Secondary School"), ("幼儿园", "Kindergarten"))
 PER_SCHOOL, PER_TOILET, PER_CLINIC = 28_000, 21_000, 150_000
@@ -39,14 +43,19 @@ def point_files(city: City, seed: int) -> dict[str, list[Feature]]:
 
 def _point(code: str, name: Name, kind: str, at: Array, **more: str) -> Feature:
     fixed = {"mobile": "no", "accessible": "yes", "languages": "zh_Hans"}
-    return Feature({"code": code, **name.properties(), "kind": kind, **fixed, **more}, shapely.Point(np.round(at, 6)))
+    return Feature(
+        {"code": code, **name.properties(), "kind": kind, **fixed, **more}, shapely.Point(np.round(at, 6))
+    )
 
 
 def _service_points(city: City, chance: np.random.Generator) -> Iterator[Feature]:
     """One in the middle of every street office's area, and more where many live."""
     for place in city.streets:
         at = _busiest(city, place, 0)
-        name = Name(place.name.zh.removesuffix("街道") + "便民服务中心", place.name.en.removesuffix(" Subdistrict") + " Service Centre")
+        name = Name(
+            place.name.zh.removesuffix("街道") + "便民服务中心",
+            place.name.en.removesuffix(" Subdistrict") + " Service Centre",
+        )
         speaks = "zh_Hans;en" if chance.random() < 0.4 else "zh_Hans"
         yield _point(f"SP-{place.code}", name, "service_point", at, hours=OPEN[0], languages=speaks)
     for place in city.communities:
@@ -54,11 +63,22 @@ def _service_points(city: City, chance: np.random.Generator) -> Iterator[Feature
         if place.people > 13_500 and draw < 0.55:
             name = Name(place.name.zh + "服务站", place.name.en.removesuffix(" Community") + " Service Point")
             accessible = "yes" if chance.random() < 0.8 else "no"
-            yield _point(f"SP-{place.code}", name, "service_point", _busiest(city, place, 1), hours=OPEN[1 + (draw < 0.1)], accessible=accessible)
-    for number, place in enumerate([each for each in city.streets if each.people / each.area_km2 < 2500], start=1):
+            yield _point(
+                f"SP-{place.code}",
+                name,
+                "service_point",
+                _busiest(city, place, 1),
+                hours=OPEN[1 + (draw < 0.1)],
+                accessible=accessible,
+            )
+    for number, place in enumerate(
+        [each for each in city.streets if each.people / each.area_km2 < 2500], start=1
+    ):
         name = Name(f"流动服务车{number}号", f"Service Bus {number}")
         hours = f"{('Mo', 'Tu', 'We', 'Th', 'Fr')[number % 5]} 09:00-11:30"
-        yield _point(f"SB{number:02d}", name, "service_point", _busiest(city, place, 3), hours=hours, mobile="yes")
+        yield _point(
+            f"SB{number:02d}", name, "service_point", _busiest(city, place, 3), hours=hours, mobile="yes"
+        )
 
 
 def _busiest(city: City, place: Place, rank: int) -> Array:
@@ -72,14 +92,26 @@ def depot_places(city: City) -> list[Place]:
     chosen = [max(city.streets, key=lambda one: one.people)]
     while len(chosen) < DEPOTS:
         points = [metres(each.geometry.centroid) for each in chosen]
-        chosen.append(max(city.streets, key=lambda one: min(metres(one.geometry.centroid).distance(point) for point in points)))
+        chosen.append(
+            max(
+                city.streets,
+                key=lambda one: min(metres(one.geometry.centroid).distance(point) for point in points),
+            )
+        )
     return sorted(chosen, key=lambda one: one.code)
 
 
 def _depots(city: City) -> Iterator[Feature]:
     for place in depot_places(city):
         word = Name(place.name.zh.removesuffix("街道"), place.name.en.removesuffix(" Subdistrict"))
-        yield _point(f"D-{place.code}", word.with_kind("抢修站", "Repair Depot"), "depot", _busiest(city, place, 4), hours=ALWAYS, accessible="no")
+        yield _point(
+            f"D-{place.code}",
+            word.with_kind("抢修站", "Repair Depot"),
+            "depot",
+            _busiest(city, place, 4),
+            hours=ALWAYS,
+            accessible="no",
+        )
 
 
 def _by_people(
@@ -89,7 +121,11 @@ def _by_people(
     people = city.ground.people * np.array([use not in ("works", "hill", "water") for use in city.ground.use])
     number = int(people.sum() / per)
     blocks = chance.choice(len(people), size=number, replace=False, p=people / people.sum())
-    called = {"clinic": (("医院", "Hospital"),), "public_toilet": (("公厕", "Public Toilet"),), "school": SCHOOLS}[kind]
+    called = {
+        "clinic": (("医院", "Hospital"),),
+        "public_toilet": (("公厕", "Public Toilet"),),
+        "school": SCHOOLS,
+    }[kind]
     hours = {"clinic": ALWAYS, "public_toilet": "Mo-Su 05:30-22:30", "school": "Mo-Fr 07:30-17:30"}[kind]
     for count, block in enumerate(sorted(blocks), start=1):
         name = names.draw().with_kind(*called[int(chance.integers(len(called)))])
@@ -126,14 +162,26 @@ def _degrees(at: shapely.Point) -> Array:
 
 
 def _pumps(city: City) -> Iterator[Feature]:
-    channels = [metres(_bent(city.terrain.channels[key])) for key in ("river", "branch", "tributary", "creek")]
+    channels = [
+        metres(_bent(city.terrain.channels[key])) for key in ("river", "branch", "tributary", "creek")
+    ]
     number = 0
     for channel in channels:
         for along in np.arange(1800, channel.length - 600, 3100.0):
             number += 1
-            at = shapely.get_coordinates(shapely.line_interpolate_point(channel, along))[0] + (0, 230.0 * (-1) ** number)
+            at = shapely.get_coordinates(shapely.line_interpolate_point(channel, along))[0] + (
+                0,
+                230.0 * (-1) ** number,
+            )
             name = Name(f"{number}号泵站", f"Pumping Station {number}")
-            yield _point(f"PS{number:02d}", name, "pump_station", _degrees(shapely.Point(at)), hours=ALWAYS, accessible="no")
+            yield _point(
+                f"PS{number:02d}",
+                name,
+                "pump_station",
+                _degrees(shapely.Point(at)),
+                hours=ALWAYS,
+                accessible="no",
+            )
 
 
 def _bent(line: shapely.LineString) -> shapely.LineString:
@@ -152,7 +200,10 @@ def _lamps(city: City) -> Iterator[Feature]:
         count = 0
         for part in shapely.get_parts(metres(road.line)):
             for place, along in enumerate(np.arange(step / 2, part.length, step)):
-                here, ahead = (shapely.get_coordinates(shapely.line_interpolate_point(part, along + more))[0] for more in (0, 2))
+                here, ahead = (
+                    shapely.get_coordinates(shapely.line_interpolate_point(part, along + more))[0]
+                    for more in (0, 2)
+                )
                 way = (ahead - here) / max(np.hypot(*(ahead - here)), 1e-6)
                 side = np.array([-way[1], way[0]]) * (11.0 if place % 2 else -11.0)
                 number, count = number + 1, count + 1

@@ -67,12 +67,24 @@ def make_roads(terrain: Terrain) -> Roads:
     ring = np.column_stack((x * 1000 + wide * reach * np.cos(turns), y * 1000 + high * reach * np.sin(turns)))
     old_town = shapely.Polygon(ring)
     drawn["wall-road"] = ("collector", old_town.exterior)
-    inside = {name: (kind, shapely.intersection(_reaching(line, land), land)) for name, (kind, line) in drawn.items()}
-    edges = [line for _, line in inside.values()] + [land.exterior, terrain.channels["river"], terrain.channels["branch"]]
+    inside = {
+        name: (kind, shapely.intersection(_reaching(line, land), land))
+        for name, (kind, line) in drawn.items()
+    }
+    edges = [line for _, line in inside.values()] + [
+        land.exterior,
+        terrain.channels["river"],
+        terrain.channels["branch"],
+    ]
     quarters = polygons(shapely.polygonize([shapely.union_all(edges)]))
     order = sorted(quarters, key=lambda one: (one.centroid.x, one.centroid.y))
     rail = tuple(shapely.LineString(smooth(kilometres(points), 80)) for points in (RAIL, PORT_RAIL))
-    return Roads(inside, rail, old_town, tuple(shapely.intersection(one, land) for one in order if one.within(land.buffer(1))))
+    return Roads(
+        inside,
+        rail,
+        old_town,
+        tuple(shapely.intersection(one, land) for one in order if one.within(land.buffer(1))),
+    )
 
 
 def _reaching(line: BaseGeometry, land: shapely.Polygon) -> BaseGeometry:
@@ -100,8 +112,12 @@ def _bank(terrain: Terrain, wet: BaseGeometry, side: int) -> BaseGeometry:
     middle = terrain.channels["river"]
     rim = max(polygons(shores), key=lambda one: one.area).exterior
     corners = shapely.get_coordinates(shapely.segmentize(rim, 60))
-    nearest = shapely.line_interpolate_point(middle, shapely.line_locate_point(middle, shapely.points(corners)))
-    ahead = shapely.line_interpolate_point(middle, shapely.line_locate_point(middle, shapely.points(corners)) + 50)
+    nearest = shapely.line_interpolate_point(
+        middle, shapely.line_locate_point(middle, shapely.points(corners))
+    )
+    ahead = shapely.line_interpolate_point(
+        middle, shapely.line_locate_point(middle, shapely.points(corners)) + 50
+    )
     here, there = shapely.get_coordinates(nearest), shapely.get_coordinates(ahead)
     way, away = there - here, corners - here
     is_side = (way[:, 0] * away[:, 1] - way[:, 1] * away[:, 0]) * side > 0

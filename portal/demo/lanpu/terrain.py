@@ -21,7 +21,15 @@ LIMIT = ((16.0, -10.2), (8.2, -10.4), (4.5, -10.9), (0.5, -10.1), (-4.2, -10.7),
 RIVER = ((-16.0, 3.6), (-13.4, 2.4), (-11.2, 2.0), (-9.2, 3.2), (-7.2, 3.1), (-5.4, 1.6), (-3.8, 0.2),
          (-1.8, -0.1), (0.2, 0.9), (2.0, 1.7), (3.9, 1.5), (5.5, 0.4), (7.2, -0.3), (9.0, -0.55), (12.5, -0.8))  # fmt: skip
 BRANCH = ((-0.9, 0.25), (0.4, 0.0), (1.8, -0.25), (3.4, -0.35), (4.9, 0.2), (5.8, 0.22))
-TRIBUTARY = ((-9.6, -8.6), (-8.2, -6.9), (-6.3, -5.6), (-5.0, -4.3), (-5.1, -2.7), (-4.0, -1.4), (-3.75, 0.15))
+TRIBUTARY = (
+    (-9.6, -8.6),
+    (-8.2, -6.9),
+    (-6.3, -5.6),
+    (-5.0, -4.3),
+    (-5.1, -2.7),
+    (-4.0, -1.4),
+    (-3.75, 0.15),
+)
 CREEK = ((1.8, 9.6), (2.3, 7.9), (4.2, 6.6), (6.0, 5.9), (7.1, 4.4), (8.6, 3.6))
 LAKE = (-2.35, 5.75, 820.0)
 RESERVOIR = (-10.6, -5.2, 560.0)
@@ -60,7 +68,9 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
     south = rough(smooth(kilometres(COAST_SOUTH)), chance, 120, 1500)
     limit = rough(smooth(kilometres(LIMIT), 110), chance, 190, 2600)
     coast = np.vstack((north, south))
-    mainland = shapely.make_valid(shapely.Polygon(np.vstack((coast, [(-60_000, -30_500), (-60_000, 30_500)]))))
+    mainland = shapely.make_valid(
+        shapely.Polygon(np.vstack((coast, [(-60_000, -30_500), (-60_000, 30_500)])))
+    )
     land = _largest(shapely.intersection(mainland, shapely.make_valid(shapely.Polygon(limit))))
     channels = {
         "river": _line(RIVER, chance, 50, 1400),
@@ -68,9 +78,15 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
         "tributary": _line(TRIBUTARY, chance, 75, 900),
         "creek": _line(CREEK, chance, 60, 800),
     }
-    widths = {"river": (150, 230, 290, 760), "branch": (150, 170, 190), "tributary": (22, 44, 74), "creek": (12, 24, 44)}
+    widths = {
+        "river": (150, 230, 290, 760),
+        "branch": (150, 170, 190),
+        "tributary": (22, 44, 74),
+        "creek": (12, 24, 44),
+    }
     rivers = {
-        name: _largest(shapely.intersection(_ribbon(line, widths[name]), mainland)) for name, line in channels.items()
+        name: _largest(shapely.intersection(_ribbon(line, widths[name]), mainland))
+        for name, line in channels.items()
     }
     lakes = {"lake": _blob(LAKE, chance), "reservoir": _blob(RESERVOIR, chance)}
     heights = [_contour(level) for level in (FOOT, MIDDLE, TOP)]
@@ -78,7 +94,9 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
     foot = shapely.difference(shapely.intersection(heights[0], land), away)
     foot = shapely.difference(foot, lakes["reservoir"].buffer(30))
     hills = tuple(
-        part for part in sorted(polygons(foot.buffer(-60).buffer(60)), key=lambda one: -one.area) if part.area > 250_000
+        part
+        for part in sorted(polygons(foot.buffer(-60).buffer(60)), key=lambda one: -one.area)
+        if part.area > 250_000
     )
     relief = shapely.difference(shapely.intersection(heights[0], mainland.buffer(-140)), away)
     return Terrain(
@@ -97,7 +115,9 @@ def _largest(geometry: BaseGeometry) -> shapely.Polygon:
     return max(polygons(geometry), key=lambda one: one.area)
 
 
-def _line(points: tuple[tuple[float, float], ...], chance: np.random.Generator, amplitude: float, wave: float) -> shapely.LineString:
+def _line(
+    points: tuple[tuple[float, float], ...], chance: np.random.Generator, amplitude: float, wave: float
+) -> shapely.LineString:
     return shapely.LineString(rough(smooth(kilometres(points), 70), chance, amplitude, wave))
 
 
@@ -117,7 +137,9 @@ def _blob(where: tuple[float, float, float], chance: np.random.Generator) -> sha
     reach = np.full_like(turns, radius)
     for wave in (2, 3, 5, 7):
         reach *= 1 + chance.uniform(0.05, 0.6 / wave) * np.sin(wave * turns + chance.uniform(0, 6.28))
-    return shapely.Polygon(np.column_stack((x * 1000 + reach * np.cos(turns) * 1.15, y * 1000 + reach * np.sin(turns) * 0.85)))
+    return shapely.Polygon(
+        np.column_stack((x * 1000 + reach * np.cos(turns) * 1.15, y * 1000 + reach * np.sin(turns) * 0.85))
+    )
 
 
 def height(x: Array, y: Array) -> Array:
@@ -139,6 +161,9 @@ def _contour(level: float) -> BaseGeometry:
     boxes = []
     for row, y in zip(grid, ys, strict=True):
         edges = np.flatnonzero(np.diff(np.concatenate(([0], row.astype(int), [0]))))
-        boxes += [shapely.box(xs[a] if a < len(xs) else east, y, west + b * CELL, y + CELL) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        boxes += [
+            shapely.box(xs[a] if a < len(xs) else east, y, west + b * CELL, y + CELL)
+            for a, b in zip(edges[::2], edges[1::2], strict=True)
+        ]
     soft = shapely.union_all(boxes).buffer(CELL * 0.7).buffer(-CELL * 1.4).buffer(CELL * 0.7)
     return shapely.simplify(soft, 7.0)

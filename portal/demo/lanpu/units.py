@@ -20,7 +20,6 @@ STREET_DUTIES = {
     "street-vendor": ("2 小时内到场劝离，反复出现的定点管理。", "Somebody comes within 2 hours; where it recurs, fixed pitches are set.", "劝导、登记、疏导到集中点。", "Persuade, register, lead to a market."),
     "corridor-clutter": ("2 个工作日内清理楼道。", "Stairwells are cleared within 2 working days.", "告知、清理、回访。", "Tell, clear, visit again."),
 }  # fmt: skip
-FORESTED = ("P-HILL",)
 
 
 class _Table:
@@ -42,7 +41,9 @@ class _Table:
         self.rows.append({column: "" for column in COLUMNS} | row)
 
 
-def unit_rows(city: City, parks: list[Feature], pumps: list[Feature], today: date, catalogue: Path, domain: str) -> list[dict[str, Any]]:
+def unit_rows(
+    city: City, parks: list[Feature], pumps: list[Feature], today: date, catalogue: Path, domain: str
+) -> list[dict[str, Any]]:
     """The rows of units.csv."""
     table = _Table(domain)
     for row in read_table(catalogue / "units.csv"):
@@ -53,18 +54,45 @@ def unit_rows(city: City, parks: list[Feature], pumps: list[Feature], today: dat
         table.add(unit_code(place), "centre", "district", zh, en, layer="district", boundary_code=place.code)
     for place in city.streets:
         en = place.name.en.replace("Subdistrict", "Street Office")
-        table.add(unit_code(place), f"district-{place.parent.lower()}", "street", place.name.zh + "办事处", en, layer="street", boundary_code=place.code)
+        table.add(
+            unit_code(place),
+            f"district-{place.parent.lower()}",
+            "street",
+            place.name.zh + "办事处",
+            en,
+            layer="street",
+            boundary_code=place.code,
+        )
     for place in city.communities:
         en = place.name.en.replace("Community", "Residents’ Committee")
         parent = f"street-{place.parent.lower()}"
-        table.add(unit_code(place), parent, "community", place.name.zh + "居民委员会", en, layer="community", boundary_code=place.code)
+        table.add(
+            unit_code(place),
+            parent,
+            "community",
+            place.name.zh + "居民委员会",
+            en,
+            layer="community",
+            boundary_code=place.code,
+        )
     for place in depot_places(city):
-        zh, en = place.name.zh.removesuffix("街道") + "抢修队", place.name.en.replace("Subdistrict", "Repair Crew")
-        table.add(f"crew-{place.code.lower()}", "roads", "crew", zh, en, layer="depot", boundary_code=f"D-{place.code}")
+        zh, en = (
+            place.name.zh.removesuffix("街道") + "抢修队",
+            place.name.en.replace("Subdistrict", "Repair Crew"),
+        )
+        table.add(
+            f"crew-{place.code.lower()}",
+            "roads",
+            "crew",
+            zh,
+            en,
+            layer="depot",
+            boundary_code=f"D-{place.code}",
+        )
     _add_contractors(table, today)
     for feature in parks:
-        code = str(feature.properties["code"])
-        table.also("forest" if code in FORESTED else "parks", "park", code)
+        unit = "forest" if feature.properties["kind"] == "hill" else "parks"
+        table.also(unit, "park", str(feature.properties["code"]))
     for feature in pumps:
         table.also("drains", "pump_station", str(feature.properties["code"]))
     return table.rows
@@ -77,20 +105,23 @@ def unit_code(place: Place) -> str:
 
 
 def _add_contractors(table: _Table, today: date) -> None:
-    """Rubbish is collected lot by lot under contracts that follow one another."""
+    """Rubbish is collected lot by lot, each under a contract of its own time."""
     for number, (lot, (zh, en)) in enumerate(zip(LOTS, CONTRACTORS, strict=True)):
         place = {"layer": "lot", "boundary_code": lot, "supervisor_unit": "sanitation"}
         began = date(today.year - 1 - number % 2, 1, 1)
         now = {"contract_from": began.isoformat(), "contract_to": date(began.year + 3, 12, 31).isoformat()}
-        table.add(f"waste-{lot.lower()}", "sanitation", "contractor", zh + "公司", en + " Ltd", **place, **now)
-        past = {"contract_from": date(began.year - 3, 1, 1).isoformat(), "contract_to": date(began.year - 1, 12, 31).isoformat()}
-        other_zh, other_en = CONTRACTORS[(number + 3) % len(CONTRACTORS)]
-        table.add(f"waste-{lot.lower()}-before", "sanitation", "contractor", f"{other_zh}公司（上一合同期）", f"{other_en} Ltd (earlier contract)", **place, **past)
+        table.add(
+            f"waste-{lot.lower()}", "sanitation", "contractor", zh + "公司", en + " Ltd", **place, **now
+        )
 
 
 def _contract(today: date, code: str) -> dict[str, str]:
     supervisor = "transport" if code.startswith("bike") else "sanitation"
-    return {"supervisor_unit": supervisor, "contract_from": f"{today.year - 1}-07-01", "contract_to": f"{today.year + 2}-06-30"}
+    return {
+        "supervisor_unit": supervisor,
+        "contract_from": f"{today.year - 1}-07-01",
+        "contract_to": f"{today.year + 2}-06-30",
+    }
 
 
 def duty_rows(city: City, today: date, catalogue: Path) -> list[dict[str, Any]]:

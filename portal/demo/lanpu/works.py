@@ -31,7 +31,10 @@ LENGTH, WIDTH = 800.0, 24.0
 def works_features(city: City, today: date, seed: int) -> list[Feature]:
     """Works around a day: two thirds of them in force on it, some over, some to come."""
     chance = np.random.default_rng(seed + 5)
-    roads = {kind: [road for road in city.roads if road.kind == kind] for kind in ("express", "main", "collector", "local")}
+    roads = {
+        kind: [road for road in city.roads if road.kind == kind]
+        for kind in ("express", "main", "collector", "local")
+    }
     return list(_works(roads, today, chance))
 
 
@@ -41,7 +44,12 @@ def _works(roads: dict[str, list[Road]], today: date, chance: np.random.Generato
         among = [road for kind in classes for road in roads[kind]]
         road = among[int(chance.integers(len(among)))]
         start, end = _span(number, today, chance)
-        said = {"zh": road.name.zh, "en": road.name.en, "day": f"{end.year}年{end.month}月{end.day}日", "iso": end.isoformat()}
+        said = {
+            "zh": road.name.zh,
+            "en": road.name.en,
+            "day": f"{end.year}年{end.month}月{end.day}日",
+            "iso": end.isoformat(),
+        }
         properties = {
             "code": f"K{number:02d}",
             "services": services,
@@ -69,4 +77,6 @@ def _stretch(road: Road, chance: np.random.Generator) -> BaseGeometry:
     start = float(chance.uniform(0, max(line.length - LENGTH, 1.0)))
     ends = np.linspace(start, min(start + LENGTH, line.length), 12)
     part = shapely.LineString(shapely.get_coordinates(shapely.line_interpolate_point(line, ends)))
-    return shapely.transform(part.buffer(WIDTH, quad_segs=3), lambda xy: np.round(xy / PER_DEGREE + (LON, LAT), 6))
+    return shapely.transform(
+        part.buffer(WIDTH, quad_segs=3), lambda xy: np.round(xy / PER_DEGREE + (LON, LAT), 6)
+    )

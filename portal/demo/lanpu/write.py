@@ -28,7 +28,13 @@ def write_features(path: Path, features: Iterable[Feature], digits: int = 7) -> 
     for properties, geometry in features:
         rounded = shapely.transform(geometry, lambda xy: xy.round(digits))
         shape = {"type": geometry.geom_type, "coordinates": shapely.geometry.mapping(rounded)["coordinates"]}
-        rows.append(json.dumps({"type": "Feature", "properties": properties, "geometry": shape}, ensure_ascii=False, separators=(",", ":")))
+        rows.append(
+            json.dumps(
+                {"type": "Feature", "properties": properties, "geometry": shape},
+                ensure_ascii=False,
+                separators=(",", ":"),
+            )
+        )
     text = '{"type":"FeatureCollection","features":[\n' + ",\n".join(rows) + "\n]}\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
