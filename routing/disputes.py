@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from routing.calendar import TimeUnit
 from routing.errors import IllegalMove
 
 Why = Literal["contested", "third_transfer", "not_ours"]
@@ -13,6 +14,29 @@ WHYS: tuple[Why, ...] = ("contested", "third_transfer", "not_ours")
 # A case that somebody says is not theirs may not be handed on again, once it is ruled that it is.
 NOT_OURS = "not_ours"
 _BARRED_WITH_NOT_OURS = (NOT_OURS, "not_our_area", "not_our_service")
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyFigures:
+    """A city's figures: how long a hand-over may be contested, a ruling may take, and a task has.
+
+    They are hours of `time`; those of an emergency run around the clock.
+    """
+
+    contest_hours: float = 24
+    ruling_hours: float = 4
+    task_accept_hours: float = 8
+    task_hours: float = 40
+    time: TimeUnit = "working_hours"
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any] | None) -> CustodyFigures:
+        """What `dataclasses.asdict` made; the usual figures for a city that has none."""
+        return cls(**plain) if plain else cls()
+
+    def time_of(self, priority: str) -> TimeUnit:
+        """The kind of hours that count for a case."""
+        return "hours" if priority == "emergency" else self.time
 
 
 @dataclass(frozen=True, slots=True)

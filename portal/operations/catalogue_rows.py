@@ -32,7 +32,7 @@ from portal.pack.model import CityConfig, Pack, Texts
 
 Rows = list[dict[str, Any]]
 # Reports go on naming these by code, so one that a new pack leaves out is kept and switched off.
-KEPT_BY_CODE = {service: "service_code", unit: "unit_code"}
+KEPT_BY_CODE = {service: "service_code", unit: "unit_code", crew: "crew_code"}
 
 
 def replace_catalogue(tx: Connection, jurisdiction_id: str, tables: Sequence[tuple[Table, Rows]]) -> None:
@@ -71,6 +71,7 @@ def catalogue_rows(pack: Pack) -> list[tuple[Table, Rows]]:
         (answer_text, _answers(pack)),
         (planned_work, _works(pack)),
         (basemap_feature, _basemap(pack)),
+        *crew_rows(pack),
     ]
 
 
@@ -86,10 +87,10 @@ def config_row(city: CityConfig) -> dict[str, Any]:
         "geocoded_border_m": city.geocoded_border_m,
         "datum": city.datum,
         "targets_of_service": dict(city.targets_of_service),
-        "calendar": {
         "escalation": asdict(city.escalation),
         "closing": asdict(city.closing),
         "custody": asdict(city.custody),
+        "calendar": {
             "country": calendar.country,
             "subdivision": calendar.subdivision,
             "hours": {
@@ -197,7 +198,7 @@ def _targets(pack: Pack) -> Rows:
             "amount": row.amount,
             "unit": row.unit,
         }
-        for row in pack.targets
+        for row in targets_with_lanes(pack)
     ]
 
 
@@ -213,7 +214,6 @@ def _plans(pack: Pack) -> Rows:
     ]
 
 
-def _works(pack: Pack) -> Rows:
 def _answers(pack: Pack) -> Rows:
     return [
         {"applies_to": row.scope, "ending": row.ending, "position": row.row, "text": _texts(row.texts)}
@@ -221,6 +221,7 @@ def _answers(pack: Pack) -> Rows:
     ]
 
 
+def _works(pack: Pack) -> Rows:
     zone = ZoneInfo(pack.city.timezone)
     return [
         {

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table
 
 from geo.crs import LonLat
 from portal.db import Rows
-from portal.i18n import N_, Message
+from portal.i18n import N_, Message, localised
 from portal.masking import mask
 from portal.models.report import clock, contact, report
 from portal.operations.context import REPORTER, SYSTEM, Context
-from portal.operations.outbox_rows import DELIVER, letter, outbox_row
+from portal.operations.keep_tasks import Wanted, task_rows
+from portal.operations.outbox_rows import DELIVER, WATCH, letter, outbox_row
 from portal.operations.record_events import Draft, Head, chained, open_case_file
-from portal.operations.route_submission import Answer
+from portal.operations.route_submission import RECORDS, Answer
 from portal.operations.submission import Submission, as_plain
+from portal.operations.voices import voice_of
 from portal.queries.city import CityView
+from portal.queries.planned_works import KnownWork
 from routing.targets import ClockPlan
+from routing.words import search_vector, words_of
 
 PLACE_IN_WORDS = N_("Place: %(words)s")
 
@@ -35,6 +39,7 @@ class Intake:
     submission: Submission
     answer: Answer
     digest: bytes
+    works: Sequence[KnownWork] = ()
 
 
 def intake_rows(intake: Intake, context: Context, at: datetime) -> list[tuple[Table, Rows]]:
@@ -49,8 +54,10 @@ def intake_rows(intake: Intake, context: Context, at: datetime) -> list[tuple[Ta
             clock,
             [clock_row(intake.case_id, context, plan, intake.answer.lead) for plan in intake.answer.clocks],
         ),
+        *_tasks(intake, at),
         (contact, _contact_rows(intake, context)),
         _messages(intake, context, at),
+        _watch(intake, context, at),
     ]
 
 
@@ -69,7 +76,15 @@ def _drafts(intake: Intake) -> list[Draft]:
     return [
         Draft("request.submitted", submitted, exact),
         routed_event(intake.city, answer, answer.promise_due_at),
+        *(_known_event(intake, work) for work in intake.works),
     ]
+
+
+def _known_event(intake: Intake, work: KnownWork) -> Draft:
+    """What the reporter was told of a work that explains the problem, in their language."""
+    words = localised(work.message, intake.submission.locale or intake.city.locales[0])
+    until = (work.until - timedelta(seconds=1)).isoformat()
+    return Draft("work.known", {"actor": SYSTEM.in_public(), "text": words, "until": until})
 
 
 def routed_event(city: CityView, answer: Answer, promise_due_at: datetime | None) -> Draft:
@@ -92,6 +107,7 @@ def routed_event(city: CityView, answer: Answer, promise_due_at: datetime | None
 def _report_row(intake: Intake, context: Context, at: datetime) -> dict[str, Any]:
     given, answer, decision = intake.submission, intake.answer, intake.answer.routed.decision
     service = intake.city.services[given.service_code]
+    public_text = mask(given.description if service.is_sensitive else _with_place(intake))
     return {
         "id": intake.case_id,
         "jurisdiction_id": context.jurisdiction_id,
@@ -111,12 +127,20 @@ def _report_row(intake: Intake, context: Context, at: datetime) -> dict[str, Any
         "accuracy_m": answer.routed.facts.accuracy_m,
         "place_flag": answer.place_flag,
         "description": _with_place(intake),
-        "public_text": mask(given.description if service.is_sensitive else _with_place(intake)),
+        "public_text": public_text,
+        "words": search_vector(words_of(public_text)),
+        "voice": voice_of(context, given, service.group or service.code),
         "answers": as_plain(given.answers),
         "updated_at": at,
         "opened_at": at,
         "about_unit": (given.about_unit or None) if service.kind == "complaint" else None,
     } | decision_columns(intake.city, answer)
+
+
+def _watch(intake: Intake, context: Context, at: datetime) -> tuple[Table, Rows]:
+    """Let somebody look whether this is one of many at once; old records are no news."""
+    is_news = intake.answer.point is not None and intake.submission.channel not in RECORDS
+    return outbox_row(context.jurisdiction_id, at, WATCH, [{"near": intake.case_id}] if is_news else [])
 
 
 def _with_place(intake: Intake) -> str:
@@ -145,13 +169,26 @@ def decision_columns(city: CityView, answer: Answer) -> dict[str, Any]:
     }
 
 
+def _tasks(intake: Intake, at: datetime) -> list[tuple[Table, Rows]]:
+    priority, wanted = intake.answer.routed.decision.priority, decided_tasks(intake.answer)
+    return task_rows(intake.city, intake.case_id, priority, wanted, SYSTEM, at)
+
+
+def decided_tasks(answer: Answer) -> list[tuple[int, Wanted]]:
+    """What a decision asks of other units than the lead; on a border each, the lead too, has its own share."""
+    decision = answer.routed.decision
+    shares = [Wanted(unit, "joint") for unit in (answer.lead, *decision.joint)] if decision.joint else []
+    helps = [Wanted(unit) for unit in decision.assist if unit not in decision.joint]
+    return [(number, each) for number, each in enumerate([*shares, *helps], start=1)]
+
+
 def ewkt(point: LonLat | None) -> str | None:
     """A point as PostGIS reads it from text."""
     return None if point is None else f"SRID=4326;POINT({point.lon!r} {point.lat!r})"
 
 
 def clock_row(case_id: int, context: Context, plan: ClockPlan, unit_code: str) -> dict[str, Any]:
-    """A running clock; the sweep looks at it first when it becomes at risk."""
+    """A running clock; the sweep looks at it first when its unit is to be reminded, or it becomes at risk."""
     return {
         "jurisdiction_id": context.jurisdiction_id,
         "report_id": case_id,
@@ -160,9 +197,11 @@ def clock_row(case_id: int, context: Context, plan: ClockPlan, unit_code: str) -
         "unit_code": unit_code if plan.kind == "unit" else None,
         "state": "running",
         "started_at": plan.start_at,
+        "remind_at": plan.remind_at,
         "at_risk_at": plan.at_risk_at,
+        "nearly_at": plan.nearly_at,
         "due_at": plan.due_at,
-        "next_at": plan.at_risk_at,
+        "next_at": min(plan.remind_at or plan.at_risk_at, plan.at_risk_at),
         "span_unit": plan.target.unit,
     }
 

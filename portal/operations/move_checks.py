@@ -11,11 +11,11 @@ from sqlalchemy import Row
 
 from portal import clock
 from portal.crypto import read_token
-from portal.errors import InvalidInput
+from portal.errors import Forbidden, InvalidInput
 from portal.i18n import N_, Message
 from portal.operations.submission import MAX_TEXT, clean_text
 from portal.queries.city import CityView
-from portal.queries.staff_rights import accused_units
+from portal.queries.staff_rights import accused_units, may_extend
 from routing.closing import CLOSING_CODES, ClosingCode
 from routing.lifecycle import Transition
 
@@ -32,6 +32,12 @@ REFUSALS = {
     "move.closing_code_unknown": N_("Please choose one of the endings offered."),
     "move.closing_code_kind": N_("This ending does not fit this kind of report."),
     "move.closing_code_unexpected": N_("This ending does not fit what you want to do."),
+    "move.ruled": N_("The coordination desk has ruled on just this: the case stays with your unit."),
+    "task.wrong_state": N_("This task is in another state now; this cannot be done any more."),
+    "task.wrong_kind": N_("This cannot be done with a task of this kind."),
+    "task.not_your_part": N_("This task is not yours to do or to withdraw."),
+    "task.swap_not_asked": N_("The lead has not asked your unit to take over."),
+    "dispute.wrong_state": N_("There is no open dispute about this case."),
     "move.desk_has_it": N_(
         "The coordination desk has this case already: name the outside body, or hand it over to a unit."
     ),
@@ -94,7 +100,7 @@ def check_move(
     if transition.action == "resolve":
         faults |= _proof_faults(move)
     if "extend" in transition.clock:
-        faults |= _date_faults(move.until)
+        faults |= date_faults(move.until)
     for field in ("public_text", "note", "reason", "outside_body"):
         if len(getattr(move, field)) > MAX_TEXT:
             faults[field] = Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})
@@ -102,7 +108,14 @@ def check_move(
         raise InvalidInput(faults)
 
 
-def _date_faults(until: datetime | None) -> dict[str, Message]:
+def refuse_own_extension(city: CityView, row: Row[Any], unit: str, move: Move, part: str) -> None:
+    """Raise Forbidden where a unit would give more time to itself."""
+    if move.action == "extend" and not may_extend(part, unit, row.lead_unit, city.directory):
+        raise Forbidden(Message(N_("More time is granted by the unit above: please apply for it.")))
+
+
+def date_faults(until: datetime | None) -> dict[str, Message]:
+    """What is wrong with a second date, by field."""
     if until is None or until <= clock.now():
         return {"until": Message(N_("Please give a date in the future."))}
     if until > clock.now() + FARTHEST:
@@ -130,7 +143,7 @@ def _proof_faults(move: Move) -> dict[str, Message]:
     if code.proof == "photo or reason" and not (has_photo or move.reason.strip()):
         faults["media"] = Message(N_("Please add a photo taken on the spot, or say why there is none."))
     if code.needs_rest:
-        faults |= _date_faults(move.until)
+        faults |= date_faults(move.until)
     return faults | _word_faults(code, move)
 
 

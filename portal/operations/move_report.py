@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, update
 
-from portal import clock
-from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
-from portal.i18n import N_, Message
-from portal.models.ledger import event
 from portal.models.report import report
 from portal.operations.attach_photos import attach_photos
-from portal.operations.context import OWN_PARTS, Actor, Context
-from portal.operations.join_reports import JOINED, PARTED, joining_faults, lock_other, tell_other
+from portal.operations.call_crew import after_move
+from portal.operations.context import Actor, Context
+from portal.operations.echo_letters import echoes
+from portal.operations.follow_custody import check_finished, contest_until, follow_custody
+from portal.operations.join_reports import joining_faults, lock_other, tell_other
 from portal.operations.judge_photos import judge_photos
-from portal.operations.move_checks import REFUSALS, Move, check_move, cleaned, is_joining
+from portal.operations.locked_case import Case, as_error, level_of, lock_case, part_in, refuse_stale
+from portal.operations.move_checks import Move, check_move, cleaned, is_joining, refuse_own_extension
 from portal.operations.move_clocks import apply_effects
 from portal.operations.move_words import event_of, messages_of
 from portal.operations.outbox_rows import DELIVER, outbox_row
-from portal.operations.record_events import Head, lock_head, record
+from portal.operations.record_events import record
 from portal.operations.submission import clean_text
-from portal.queries.city import CityView
-from portal.queries.staff_rights import Grant, part_of
+from portal.queries.custody_parts import ruled_reasons
 from routing.errors import IllegalMove
-from routing.lifecycle import STATES, Transition
+from routing.lifecycle import STATES, TRANSITIONS, Transition
 from routing.lifecycle import move as allowed_move
 
-__all__ = ["Move", "MoveResult", "move_report"]
+__all__ = [
+    "Case", "Move", "MoveResult", "as_error", "carry_out", "level_of", "lock_case", "move_report", "part_in",
+    "permitted", "refuse_stale",
+]  # fmt: skip
 
-# Events that a second writer must not overlook; a clock's warning or a sent message changes nothing for them.
-_WEIGHTY = ("request.", "question.")
-_FIELD_OF = {"closing": "closing_code", "desk": "outside_body"}
-_LIGHT = frozenset({"request.noted", JOINED, PARTED})
+_HANDS_OVER = frozenset({"transfer", "assign", "rule", "swap", "order_swap"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +46,6 @@ class MoveResult:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A case under its lock, with what somebody wants of it."""
-
-    row: Row[Any]
-    head: Head
-    city: CityView
-    actor: Actor
-    move: Move
-    now: datetime
-
-
 def move_report(tx: Connection, context: Context, token: str, actor: Actor, move: Move) -> MoveResult:
     """Make one move of the lifecycle.
 
@@ -68,94 +54,68 @@ def move_report(tx: Connection, context: Context, token: str, actor: Actor, move
     """
     move = cleaned(move)
     other = lock_other(tx, context, clean_text(token), move)
+    if other is not None and is_joining(move) and not other.leads_back:
+        move = replace(move, duplicate_of=other.token)  # its incident's first report, whichever was named
     case = lock_case(tx, context, token, actor, move)
     refuse_stale(tx, case)
+    if move.action in TRANSITIONS and TRANSITIONS[move.action].has_own_form:
+        raise as_error(IllegalMove(case.row.state, move.action, "move.unknown_action"))
     part = part_in(case)
-    try:
-        transition = allowed_move(
-            case.row.state, move.action, actor.role, part,
-            reason=move.reason, closing_code=move.closing_code, kind=case.row.kind,
-            outside_body=move.outside_body, transfers=case.row.transfer_count,
-            is_with_desk=case.row.lead_unit == case.city.coordination_unit, level=level_of(case),
-        )  # fmt: skip
-    except IllegalMove as refusal:
-        raise as_error(refusal) from None
+    refuse_own_extension(case.city, case.row, actor.unit_code, move, part)
+    transition = permitted(tx, case, part)
     known = joining_faults(case.row.token, move, other) if is_joining(move) else {}
     check_move(case.city, case.row, move, transition, known)
-    result = _carry_out(tx, context, case, transition)
+    check_finished(tx, case, transition)
+    result = carry_out(tx, context, case, transition)
     if other is not None:
-        tell_other(tx, other, case.row.token, actor, move)
+        tell_other(tx, other, case.row, actor, move)
     return result
 
 
-def lock_case(tx: Connection, context: Context, token: str, actor: Actor, move: Move) -> Case:
-    """Lock a case against other writers; what is read after the lock cannot change any more."""
-    here = (report.c.token == clean_text(token)) & (report.c.jurisdiction_id == context.jurisdiction_id)
-    case_id = tx.scalar(select(report.c.id).where(here))
-    if case_id is None:
-        raise NotFound(Message(N_("There is no report with this number.")))
-    head = lock_head(tx, case_id)
-    row = tx.execute(select(report).where(report.c.id == case_id)).one()
-    city = context.cities.city(tx, context.jurisdiction_id)
-    return Case(row, head, city, actor, move, clock.now())
+def permitted(tx: Connection, case: Case, part: str) -> Transition:
+    """What the move in a locked case leads to, by the lifecycle's table; Forbidden, Conflict or InvalidInput."""
+    move = case.move
+    is_handing_on = move.action == "transfer" or move.closing_code == "not_ours"
+    try:
+        return allowed_move(
+            case.row.state, move.action, case.actor.role, part,
+            reason=move.reason, closing_code=move.closing_code, kind=case.row.kind,
+            outside_body=move.outside_body, transfers=case.row.transfer_count,
+            is_with_desk=case.row.lead_unit == case.city.coordination_unit, level=level_of(case),
+            ruled=ruled_reasons(tx, case.row.id, case.row.lead_unit) if is_handing_on else (),
+        )  # fmt: skip
+    except IllegalMove as refusal:
+        raise as_error(refusal) from None
 
 
-def part_in(case: Case) -> str:
-    """The actor's part in a locked case; NotFound where it is none of theirs, Forbidden where they only read."""
-    if case.actor.role in OWN_PARTS:
-        return case.actor.role
-    standing = part_of([Grant(case.actor.role, case.actor.unit_code)], case.row, case.city.directory)
-    if standing is None:
-        raise NotFound(Message(N_("There is no report with this number.")))
-    if standing.part == "read":
-        raise Forbidden(Message(N_("You may read this case, but not change it.")))
-    return standing.part
-
-
-def level_of(case: Case) -> str:
-    """The level of the unit that leads a case."""
-    known = case.row.lead_unit in case.city.directory
-    return case.city.directory.unit(case.row.lead_unit).level if known else ""
-
-
-def refuse_stale(tx: Connection, case: Case) -> None:
-    """The second writer is told what the first one did, instead of undoing it unseen."""
-    seen = case.move.seen_seq
-    if seen is None or seen >= case.head.last_seq:
-        return
-    newer = select(event.c.kind).where(event.c.case_id == case.head.case_id, event.c.case_seq > seen)
-    kinds = [kind for kind in tx.scalars(newer) if kind.startswith(_WEIGHTY) and kind not in _LIGHT]
-    if kinds:
-        raise Conflict(Message(N_("Somebody else has changed this case in the meantime. Please look again.")))
-
-
-def as_error(refusal: IllegalMove) -> Exception:
-    """What a refused move is to whoever asked for it."""
-    if refusal.reason in {"move.not_your_role", "move.not_your_part"}:
-        return Forbidden(Message(REFUSALS[refusal.reason]))
-    if refusal.reason in {"move.wrong_state", "move.not_this_level"}:
-        return Conflict(Message(REFUSALS[refusal.reason]))
-    field = _FIELD_OF.get(refusal.reason.removeprefix("move.").partition("_")[0], "reason")
-    return InvalidInput({field: Message(REFUSALS.get(refusal.reason, REFUSALS["move.unknown_action"]))})
-
-
-def _carry_out(tx: Connection, context: Context, case: Case, transition: Transition) -> MoveResult:
-    """State, clocks, photos, event and messages: together or not at all."""
+def carry_out(
+    tx: Connection,
+    context: Context,
+    case: Case,
+    transition: Transition,
+    more: Mapping[str, Any] | None = None,
+) -> MoveResult:
+    """State, clocks, tasks, photos, event and messages: together or not at all. `more`: of the public event."""
     lead = _next_lead(case, transition)
     photos = attach_photos(tx, context, case.row.id, case.move.media, case.move.photos, "proof")
     apply_effects(tx, context, case.city, case.row, transition, lead, case.now)
     tx.execute(update(report).where(report.c.id == case.row.id).values(_changes(case, transition, lead)))
     proof = judge_photos(tx, case.city, case.row, photos, case.now)
     draft = event_of(case.row, case.actor, case.move, transition, lead, proof)
-    told = messages_of(case.row, case.move, transition, lead)
-    head = record(tx, case.head, [draft], [outbox_row(context.jurisdiction_id, case.now, DELIVER, told)])
+    draft = replace(draft, public={**draft.public, **contest_until(case, transition), **(more or {})})
+    followed = follow_custody(tx, case, transition, lead)
+    told = [*messages_of(case.row, case.move, transition, lead), *followed.letters]
+    told += echoes(tx, case.row, told)
+    letters = outbox_row(context.jurisdiction_id, case.now, DELIVER, told)
+    head = record(tx, case.head, [draft, *followed.drafts], [letters])
+    after_move(tx, context, case.city, case.row, lead, is_open=STATES[transition.to_state] == "open")
     return MoveResult(case.row.token, transition.to_state, lead, head.last_seq)
 
 
 def _next_lead(case: Case, transition: Transition) -> str:
     if transition.to_desk:
         return case.city.coordination_unit
-    return case.move.to_unit if transition.action in {"transfer", "assign"} else str(case.row.lead_unit)
+    return case.move.to_unit if transition.action in _HANDS_OVER else str(case.row.lead_unit)
 
 
 def _changes(case: Case, transition: Transition, lead: str) -> Mapping[str, Any]:
@@ -170,7 +130,7 @@ def _changes(case: Case, transition: Transition, lead: str) -> Mapping[str, Any]
         changes["closing_code"] = transition.closing_code
     elif is_open and not was_open:
         changes["closing_code"] = None
-    if transition.action == "accept":
+    if transition.action in {"accept", "swap"}:
         changes["accepted_at"] = case.now
     if lead != case.row.lead_unit:
         changes["transfer_count"] = case.row.transfer_count + (transition.action == "transfer")

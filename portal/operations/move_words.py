@@ -34,6 +34,10 @@ KINDS = {
     "reject": "request.rejected",
     "mark_duplicate": "request.merged",
     "unmerge": "request.unmerged",
+    "contest_transfer": "request.transfer_contested",
+    "rule": "request.ruled",
+    "swap": "request.swapped",
+    "order_swap": "request.swapped",
 }
 Proof = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]
 # Which moves the reporter is told of, and by which template.
@@ -42,6 +46,9 @@ TOLD_TO_REPORTER = {
     "update": "updated",
     "transfer": "transferred",
     "assign": "transferred",
+    "rule": "transferred",
+    "swap": "transferred",
+    "order_swap": "transferred",
     "extend": "extended",
     "reopen": "reopened",
     "contest": "reopened",
@@ -69,7 +76,7 @@ def event_of(
     public: dict[str, Any] = {"actor": actor.in_public(), "state": transition.to_state}
     if lead != row.lead_unit:
         public |= {"from": row.lead_unit, "to": lead}
-    if transition.reason and transition.action in {"transfer", "wait"}:
+    if transition.reason and transition.action in {"transfer", "wait", "contest_transfer"}:
         public["reason"] = transition.reason  # a code; free words are private
     if transition.closing_code:
         public["closing_code"] = transition.closing_code
@@ -97,6 +104,8 @@ def _private(actor: Actor, move: Move) -> dict[str, Any]:
 def messages_of(row: Row[Any], move: Move, transition: Transition, lead: str) -> list[Mapping[str, Any]]:
     """Who is told: the reporter of what concerns them, a unit of what it now has to do."""
     messages: list[Mapping[str, Any]] = []
+    if transition.to_desk:  # told with the dispute that it opens
+        return messages
     template, due_at = _template(transition), row.promise_due_at
     if template:
         messages.append(letter(template, row.id, "reporter", lead, due_at, **_told(move, transition)))
@@ -122,5 +131,5 @@ def _told(move: Move, transition: Transition) -> dict[str, str]:
 def _template(transition: Transition) -> str:
     """The letter that tells the reporter of a move, as it truly ended; empty where they are not written to."""
     if transition.closing_code == "not_ours":
-        return "transferred" if transition.status == "open" else "outside"
+        return "outside"
     return ENDINGS.get(transition.closing_code) or TOLD_TO_REPORTER.get(transition.action, "")

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from portal.pack.ladder import read_escalation, read_lanes
 from portal.pack.model import DATUMS, CalendarConfig, CityConfig, EditionConfig, LayerConfig
 from portal.pack.table import CODE, Notes
 from portal.pack.toml import Keys
-from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
 from routing.closing import ClosingFigures
+from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
+from routing.disputes import CustodyFigures
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKEND_STARTS = ("next_working_day_same_time", "next_opening")
@@ -60,12 +62,12 @@ def read_config(table: Mapping[str, Any], folder: Path, notes: Notes) -> CityCon
         targets_of_service=_aims(keys.sub("targets_of_service")),
         ambiguous_below=keys.number("ambiguous_below", AMBIGUOUS_BELOW, 0, 1),
         geocoded_border_m=keys.number("geocoded_border_m", GEOCODED_BORDER_M, 0, 500),
-    )
-    keys.unknown()
         escalation=read_escalation(keys.sub("escalation")),
         lanes=read_lanes(keys.sub("lanes")) if "lanes" in table else None,
         closing=_closing(keys.sub("closing")),
         custody=_custody(keys.sub("custody")),
+    )
+    keys.unknown()
     return config
 
 
@@ -138,8 +140,6 @@ def _calendar(keys: Keys) -> CalendarConfig:
     return config
 
 
-def _spans(keys: Keys, name: str) -> tuple[tuple[time, time], ...]:
-    spans: list[tuple[time, time]] = []
 def _closing(keys: Keys) -> ClosingFigures:
     usual = ClosingFigures()
     figures = ClosingFigures(
@@ -169,6 +169,8 @@ def _custody(keys: Keys) -> CustodyFigures:
     return figures
 
 
+def _spans(keys: Keys, name: str) -> tuple[tuple[time, time], ...]:
+    spans: list[tuple[time, time]] = []
     for text in keys.strings(name):
         start, _, end = text.partition("-")
         try:

@@ -12,6 +12,8 @@ from shapely.geometry.base import BaseGeometry
 
 from routing.closing import ClosingFigures
 from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
+from routing.disputes import CustodyFigures
+from routing.escalation import Escalation
 
 Severity = Literal["error", "warning"]
 Texts = Mapping[str, str]
@@ -31,7 +33,7 @@ DATATYPES = (
 )
 LIST_DATATYPES = ("singlevaluelist", "multivaluelist")
 CLOCKS = ("promise", "unit")
-STAGES = ("accept", "first_answer", "resolve")
+STAGES = ("dispatch", "accept", "first_answer", "resolve")
 SPAN_UNITS = ("working_hours", "working_days", "hours", "days")
 
 
@@ -108,6 +110,14 @@ class LayerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Lanes:
+    """By when somebody must have taken a case: an emergency around the clock, the others in working hours."""
+
+    emergency_hours: float = 0.5
+    ordinary_hours: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class CityConfig:
     """What city.toml says. Coordinates are (lon, lat) degrees in EPSG:4326, lengths metres.
 
@@ -130,6 +140,10 @@ class CityConfig:
     targets_of_service: Mapping[str, float]
     ambiguous_below: float = AMBIGUOUS_BELOW
     geocoded_border_m: float = GEOCODED_BORDER_M
+    escalation: Escalation = field(default_factory=Escalation)
+    lanes: Lanes | None = None
+    closing: ClosingFigures = field(default_factory=ClosingFigures)
+    custody: CustodyFigures = field(default_factory=CustodyFigures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +154,6 @@ class ServiceRow:
     row: int
     code: str
     group: str
-    escalation: Escalation = field(default_factory=Escalation)
-    lanes: Lanes | None = None
-    closing: ClosingFigures = field(default_factory=ClosingFigures)
-    custody: CustodyFigures = field(default_factory=CustodyFigures)
     kind: str
     names: Texts
     descriptions: Texts
@@ -263,16 +273,6 @@ class PlanRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Feature:
-    """A feature of a GeoJSON file; geometry in EPSG:4326, `row` counts features from 1."""
-
-    row: int
-    geometry: BaseGeometry
-    properties: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-@dataclass(frozen=True, slots=True)
 class AnswerRow:
     """A line of answers.csv: words to close with. `scope` is a service code, a group or `*`."""
 
@@ -311,6 +311,16 @@ class RosterRow:
     ends: str
 
 
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature of a GeoJSON file; geometry in EPSG:4326, `row` counts features from 1."""
+
+    row: int
+    geometry: BaseGeometry
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureFile:
     """A file of points/, works/ or basemap/; `name` is its stem."""
 
@@ -334,6 +344,9 @@ class Pack:
     targets: tuple[TargetRow, ...] = ()
     holidays: tuple[HolidayRow, ...] = ()
     plans: tuple[PlanRow, ...] = ()
+    crews: tuple[CrewRow, ...] = ()
+    rosters: tuple[RosterRow, ...] = ()
+    answers: tuple[AnswerRow, ...] = ()
     points: tuple[FeatureFile, ...] = ()
     works: tuple[FeatureFile, ...] = ()
     basemap: tuple[FeatureFile, ...] = ()
@@ -344,9 +357,6 @@ class Pack:
 
     @property
     def city(self) -> CityConfig:
-    crews: tuple[CrewRow, ...] = ()
-    rosters: tuple[RosterRow, ...] = ()
-    answers: tuple[AnswerRow, ...] = ()
         """The configuration; raises PackError where city.toml could not be read."""
         if self.config is None:
             raise PackError(self.findings)

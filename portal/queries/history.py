@@ -17,21 +17,25 @@ from routing.simulate import PastCase
 
 # Events that say who has a case: `to` names another lead, the rest that the lead has taken it up.
 TAKEN_UP = frozenset({"request.accepted", "request.started", "request.resolved"})
-HANDED = frozenset({"request.transferred", "request.assigned"})
+HANDED = frozenset({"request.transferred", "request.assigned", "request.ruled", "request.swapped"})
+_AS_FILED = [
+    report.c.token, report.c.service_code, report.c.opened_at, report.c.geom, report.c.public_geom,
+    report.c.answers, report.c.channel, report.c.receipt, report.c.place_flag,
+]  # fmt: skip
 
 
 def past_cases(
     tx: Connection, jurisdiction_id: str, since: datetime | None = None, until: datetime | None = None
 ) -> list[PastCase]:
     """The cases filed in a period, the oldest first; `until` left out."""
-    query = _cases(
-        jurisdiction_id,
-        since,
-        until,
-        [report.c.token, report.c.service_code, report.c.opened_at, report.c.geom, report.c.public_geom,
-         report.c.answers, report.c.channel, report.c.receipt, report.c.place_flag],
-    )  # fmt: skip
+    query = _cases(jurisdiction_id, since, until, _AS_FILED)
     return [_past(row) for row in tx.execute(query.order_by(report.c.opened_at, report.c.id))]
+
+
+def past_case(tx: Connection, jurisdiction_id: str, token: str) -> PastCase:
+    """One case as it was filed."""
+    query = _cases(jurisdiction_id, None, None, _AS_FILED).where(report.c.token == token)
+    return _past(tx.execute(query).one())
 
 
 def settled_cases(

@@ -47,8 +47,8 @@ def letter_of(linhai: Any, token: str, payload: dict[str, Any]) -> str:
             "Tue 1 Sep 2026, 17:00.", False, id="planned",
         ),
         pytest.param(
-            {"closing_code": "not_ours", "public_text": "A state road."}, "transferred",
-            "Now City Coordination Centre answers for your report.", False, id="handed back",
+            {"closing_code": "not_ours", "public_text": "A state road."}, "disputed",
+            "The coordination desk rules on it. Until then Scholars’ Temple Street Office acts.", False, id="handed back",
         ),
         pytest.param(
             {"closing_code": "not_ours", "public_text": "Rails.", "outside_body": "Railway Bureau, 13812345678"},

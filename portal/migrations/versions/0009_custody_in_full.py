@@ -87,16 +87,18 @@ def _create_disputes() -> None:
         sa.ForeignKeyConstraint(
             ["dispute_id"], ["dispute.id"], name=op.f("fk_rule_proposal_dispute_id_dispute")
         ),
-        sa.ForeignKeyConstraint(
-            ["report_id"], ["report.id"], name=op.f("fk_rule_proposal_report_id_report")
-        ),
+        sa.ForeignKeyConstraint(["report_id"], ["report.id"], name=op.f("fk_rule_proposal_report_id_report")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_proposal")),
         sa.UniqueConstraint("dispute_id", name=op.f("uq_rule_proposal_dispute_id")),
     )
     op.create_index("ix_rule_proposal_report", "rule_proposal", ["report_id"])
-    op.create_index("ix_rule_proposal_newest", "rule_proposal", ["jurisdiction_id", sa.literal_column("id DESC")])
     op.create_index(
-        "ix_rule_proposal_place", "rule_proposal", ["jurisdiction_id", "service_code", "layer", "boundary_code"]
+        "ix_rule_proposal_newest", "rule_proposal", ["jurisdiction_id", sa.literal_column("id DESC")]
+    )
+    op.create_index(
+        "ix_rule_proposal_place",
+        "rule_proposal",
+        ["jurisdiction_id", "service_code", "layer", "boundary_code"],
     )
 
 
