@@ -166,6 +166,10 @@ class WorkingCalendar:
             day = self._next_working_day(day)
         return day
 
+    def working_days_between(self, first: date, last: date) -> int:
+        """Return how many working days come after `first` up to and including `last`."""
+        return sum(self.is_working_day(first + n * _DAY) for n in range(1, (last - first).days + 1))
+
     def _openings(self, day: date) -> tuple[Opening, ...]:
         if not self.is_working_day(day):
             return ()

@@ -151,10 +151,7 @@ def _move_working_days(
     due_at: datetime, paused_at: datetime, resumed_at: datetime, calendar: WorkingCalendar
 ) -> datetime:
     paused, resumed, due = (at.astimezone(calendar.zone).date() for at in (paused_at, resumed_at, due_at))
-    worked, day = 0, paused
-    while day < resumed:
-        day += timedelta(days=1)
-        worked += calendar.is_working_day(day)
+    worked = calendar.working_days_between(paused, resumed)
     clock = due_at.astimezone(calendar.zone).time()
     moved = calendar.working_day_after(due, worked)
     return datetime.combine(moved, clock, tzinfo=calendar.zone).astimezone(UTC)

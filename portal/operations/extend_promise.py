@@ -166,11 +166,13 @@ def _decided(decision: str, move: Move, asked: Row[Any]) -> tuple[str, datetime 
 
 def _letters(case: Case, asked: Row[Any], until: datetime | None, words: str) -> Sequence[Mapping[str, Any]]:
     second = {"second_due_at": until.isoformat()} if until else {}
-    template = "extended" if until else "extension_refused"
+    to_reporter, to_unit = (
+        ("extended", "extension_granted") if until else ("extension_refused", "extension_refused")
+    )
     lead, due_at = asked.unit_code, case.row.promise_due_at
     return [
-        letter(template, case.row.id, "reporter", lead, due_at, text=mask(words), **second),
-        letter("extension_answered", case.row.id, lead, lead, due_at, text=words, **second),
+        letter(to_reporter, case.row.id, "reporter", lead, due_at, text=mask(words), **second),
+        letter(to_unit, case.row.id, lead, lead, due_at, text=words, **second),
     ]
 
 
