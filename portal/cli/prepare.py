@@ -13,27 +13,36 @@ from sqlalchemy.exc import OperationalError
 from portal.cli.database import is_current, migrate
 from portal.crypto import Keyring
 from portal.db import Database
+from portal.demo.lanpu.build import ensure_demo_city
 from portal.errors import WenluError
 from portal.operations.context import Context
 from portal.operations.ensure_demo_accounts import ensure_demo_accounts
-from portal.operations.load_city import Loaded, load_city_folder
+from portal.operations.load_city import Loaded, is_demo_folder, load_city_folder
 from portal.settings import Settings
 from portal.storage import FileStore
 
-DEMO = Path(__file__).resolve().parents[1] / "demo"
+DRAWN = Path(__file__).resolve().parents[1] / "demo" / "lanpu"
+PREPARING = "Preparing: "
 
 
 def prepare(settings: Settings, pack: Path) -> None:
-    """Migrate and load; both do nothing where it was done before. The demo city gets its accounts."""
+    """Migrate and load; both do nothing where it was done before. The demo city is drawn, and gets accounts."""
     if not is_current(settings.database_url):
         migrate(settings.database_url)
     database = Database(settings.database_url)
     try:
-        loaded = load_city_folder(database, pack)
-        if pack.resolve().parent == DEMO and (settings.is_loopback or settings.allow_demo_accounts):
+        if pack.resolve() == DRAWN:
+            pack = ensure_demo_city(settings.home, _say)
+        loaded = load_city_folder(database, pack, _say)
+        if is_demo_folder(pack) and (settings.is_loopback or settings.allow_demo_accounts):
             _make_demo_accounts(settings, database, loaded)
     finally:
         database.dispose()
+
+
+def _say(step: str) -> None:
+    sys.stdout.write(f"{PREPARING}{step}\n")
+    sys.stdout.flush()
 
 
 def _make_demo_accounts(settings: Settings, database: Database, loaded: Loaded) -> None:

@@ -30,7 +30,7 @@ from portal.settings import Settings
 
 CODE = Path(__file__).resolve().parents[2]
 ACCOUNTS = "demo_accounts.json"
-DEMO_CITY = CODE / "portal" / "demo" / "linhai"
+DEMO_CITY = CODE / "portal" / "demo" / "lanpu"
 READY_SECONDS = 90.0
 PATIENCE_SECONDS = 3.0
 LAST_PORT = 65535
@@ -186,21 +186,32 @@ def _python(settings: Settings, mark: str, name: str, argv: list[str]) -> Comman
 
 
 def prepare(settings: Settings, pack: Path, mark: str) -> None:
-    """Migrate and load the city in a process of its own; ServerError with what it said."""
+    """Migrate and load the city in a process of its own, saying each step; ServerError with what it said."""
     arguments = ["portal.cli.prepare", str(pack)]
     preparing = Program("prepare", _python(settings, mark, "prepare", arguments))
+    log = preparing.command.log
+    said = log.stat().st_size if log.exists() else 0
     preparing.start()
     say_at = time.monotonic() + PATIENCE_SECONDS
     try:
         while preparing.is_running():
             if time.monotonic() > say_at:
-                say_at = float("inf")
-                click.echo(f"Preparing the database and the city of {pack}")
+                said = _echo_steps(log, said)
             time.sleep(0.03)
     finally:
         supervisor.stop_all([preparing])
     if preparing.process is not None and preparing.process.returncode:
         raise ServerError(processes.last_lines(preparing.command.log, 4))
+
+
+def _echo_steps(log: Path, start: int) -> int:
+    """Say the steps that a log tells of from byte `start`; how far it was read."""
+    with log.open("rb") as stream:
+        stream.seek(start)
+        for line in stream.read().decode("utf-8", "replace").splitlines():
+            if line.startswith("Preparing"):
+                click.echo(line)
+        return stream.tell()
 
 
 def is_ready(settings: Settings) -> bool:

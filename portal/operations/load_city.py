@@ -32,6 +32,8 @@ from portal.pack.reader import read_pack
 from routing.rules import parse_rulebook
 
 DEMO = Path(__file__).parent.parent / "demo"
+# Only the folder of a drawn demo city has it: the facts from which it was drawn.
+DEMO_MARK = "facts.json"
 Progress = Callable[[str], None]
 
 
@@ -78,6 +80,11 @@ def load_city(tx: Connection, pack: Pack, on_step: Progress = lambda _: None) ->
     return Loaded(jurisdiction_id, is_changed=True, findings=findings)
 
 
+def is_demo_folder(folder: Path) -> bool:
+    """Whether a pack is one of the demo's, committed or drawn: such a city may have demo accounts."""
+    return DEMO in folder.resolve().parents or (folder / DEMO_MARK).is_file()
+
+
 def _put_jurisdiction(tx: Connection, pack: Pack) -> None:
     city = pack.city
     values = {
@@ -88,7 +95,7 @@ def _put_jurisdiction(tx: Connection, pack: Pack) -> None:
         "locales": list(city.locales),
         "coordination_unit": city.coordination_unit,
         "pack_digest": pack.digest,
-        "is_demo": DEMO in pack.folder.resolve().parents,
+        "is_demo": is_demo_folder(pack.folder),
         "loaded_at": clock.now(),
     }
     row = upsert(jurisdiction_table).values(values)

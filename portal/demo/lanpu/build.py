@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -25,22 +24,15 @@ from portal.demo.lanpu.write import write_features, write_table
 
 HERE = Path(__file__).parent
 CATALOGUE = HERE / "catalogue"
-COPIED = (
-    "city.toml",
-    "services.csv",
-    "questions.csv",
-    "targets.csv",
-    "plans.csv",
-    "answers.csv",
-    "rules.toml",
-)
+COPIED = ("services.csv", "questions.csv", "targets.csv", "plans.csv", "answers.csv", "rules.toml")
+CONFIG = "city.toml"
 JURISDICTION, ZONE = "lanpu.example", ZoneInfo("Asia/Shanghai")
 
 
 def source_digest(seed: int = SEED) -> str:
     """Short name of what the city is drawn from: these modules, the catalogue and the seed."""
     total = hashlib.sha256(str(seed).encode())
-    for path in sorted([*HERE.glob("*.py"), *CATALOGUE.iterdir()]):
+    for path in sorted([*HERE.glob("*.py"), HERE / CONFIG, *CATALOGUE.iterdir()]):
         total.update(path.name.encode() + b"\0" + path.read_bytes())
     return total.hexdigest()[:12]
 
@@ -71,6 +63,7 @@ def write_city(folder: Path, today: date, seed: int = SEED, on_step: Progress = 
     on_step("parks, zones and assets")
     layers, points = layer_files(city, seed), point_files(city, seed)
     on_step("the files of the pack")
+    shutil.copyfile(HERE / CONFIG, folder / CONFIG)
     for name in COPIED:
         shutil.copyfile(CATALOGUE / name, folder / name)
     for stem, features in layers.items():
@@ -90,14 +83,3 @@ def write_city(folder: Path, today: date, seed: int = SEED, on_step: Progress = 
     write_table(folder / "duties.csv", duty_rows(city, today, CATALOGUE))
     write_table(folder / "holidays.csv", holiday_rows(today))
     write_facts(folder, city, points, today, seed)
-
-
-def main(arguments: list[str]) -> int:
-    """`python -m portal.demo.lanpu.build HOME`: draw the demo city where needed, and print its folder."""
-    folder = ensure_demo_city(Path(arguments[0]), lambda step: print(step, file=sys.stderr, flush=True))
-    sys.stdout.write(f"{folder}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -13,8 +13,8 @@ import shapely
 from portal.demo.lanpu.city import City
 from portal.demo.lanpu.units import unit_code
 from portal.demo.lanpu.write import Feature
+from portal.operations.load_city import DEMO_MARK
 
-FILE = "facts.json"
 # Points around which more is reported, with how much and over how many metres.
 SPOTS = {
     "station": (3.0, 260.0),
@@ -37,12 +37,12 @@ def write_facts(
         "roads": [_road(each) for each in city.roads],
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    (folder / FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / DEMO_MARK).write_text(text + "\n", encoding="utf-8")
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
     """The facts of a city that was drawn."""
-    return dict(json.loads((folder / FILE).read_text(encoding="utf-8")))
+    return dict(json.loads((folder / DEMO_MARK).read_text(encoding="utf-8")))
 
 
 def _community(city: City, position: int) -> dict[str, Any]:
