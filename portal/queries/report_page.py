@@ -45,6 +45,8 @@ class ReportView:
     lon: float | None
     lat: float | None
     photos: Sequence[Mapping[str, Any]]
+    closing_count: int
+    confirmed_at: datetime | None
     clocks: Sequence[Mapping[str, Any]]
     case_id: int
     own: Mapping[str, Any]
@@ -74,7 +76,7 @@ _PLAIN = (
     "token", "kind", "service_code", "state", "channel", "is_private", "place_flag", "public_text", "lead_unit",
     "assist_units", "is_ambiguous", "question_code", "public_receipt", "closing_code", "transfer_count",
     "opened_at", "updated_at", "accepted_at", "closed_at", "promise_due_at",
-    "second_due_at",
+    "second_due_at", "closing_count", "confirmed_at",
 )  # fmt: skip
 
 

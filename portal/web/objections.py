@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, make_response, redirect, request
 from werkzeug.wrappers import Response
 
+from portal.errors import InvalidInput, TooMany
+from portal.i18n import N_, Message
 from portal.operations.object_to_route import Objected, Objection, object_to_route, reserve_objection
 from portal.web import access
+from portal.web.csrf import ExpiredForm
 from portal.web.reporter import is_reporter
 from portal.web.services import services, writing
+from portal.web.tracking import report_page
 
 pages = Blueprint("objections", __name__)
+OPEN_TOO_LONG = N_("This page was open for too long, so it was not sent. Please send it once more.")
 
 
 @pages.post("/r/<token>/objection")
 @access.public
 def say_wrong(token: str) -> Response:
-    """Keep what somebody says against the receipt."""
-    keep_objection(token, request.form.get("text", ""), is_by_reporter=is_reporter(token))
+    """Keep what somebody says against the receipt; what was typed survives every refusal."""
+    try:
+        keep_objection(token, request.form.get("text", ""), is_by_reporter=is_reporter(token))
+    except InvalidInput as refused:
+        return _said_again(token, refused.fields["text"], 422)
+    except TooMany as refused:
+        page = _said_again(token, refused.message, 429)
+        page.headers["Retry-After"] = str(refused.retry_after)
+        return page
     return redirect(f"/r/{token}?objected=1#why", 303)
+
+
+@pages.errorhandler(ExpiredForm)
+def send_again(_refusal: ExpiredForm) -> Response:
+    """The page with the words kept and a fresh token, for somebody who took long to write."""
+    return _said_again((request.view_args or {})["token"], Message(OPEN_TOO_LONG), 403)
+
+
+def _said_again(token: str, fault: Message, status: int) -> Response:
+    refused = {"fault": fault, "words": request.form.get("text", "")}
+    return make_response(report_page(token, objection=refused), status)
 
 
 def keep_objection(token: str, words: str, *, is_by_reporter: bool, should_be: str = "") -> Objected:

@@ -15,14 +15,17 @@ from portal.crypto import read_token
 from portal.errors import Forbidden, NotFound
 from portal.i18n import N_, Message
 from portal.operations.answer_question import answer_question
-from portal.operations.context import REPORTER
+from portal.operations.cast_voice import SAID, cast_voice
+from portal.operations.context import REPORTER, REPORTER_ROLE
 from portal.operations.move_report import Move, move_report
 from portal.operations.store_photo import SHOWN, THUMB
+from portal.operations.voice_links import voter_of
 from portal.queries.case_parts import PUBLIC_PARTS, case_parts
 from portal.queries.city import CityView
 from portal.queries.receipt_words import reason_message
 from portal.queries.report_page import ReportView, public_history, report_view
 from portal.web import access
+from portal.web.closing_view import closing_of
 from portal.web.forms.report_form import ANSWER
 from portal.web.history import (
     CLOSINGS,
@@ -34,6 +37,7 @@ from portal.web.history import (
     last_hand_over,
     state_words,
 )
+from portal.web.proof import comparison
 from portal.web.receipt_picture import picture
 from portal.web.receipt_text import receipt_text
 from portal.web.reporter import (
@@ -118,13 +122,12 @@ def reporter_move(token: str, action: str) -> AnyResponse:
     _require_reporter(token)
     if action not in REPORTER_MOVES:
         raise NotFound(Message(NO_REPORT))
-    move = Move(
-        action,
-        reason=request.form.get("reason", "")[:1000],
-        public_text=request.form.get("reason", "")[:1000],
-    )
+    words, context = request.form.get("reason", "")[:1000], services().context
     with writing() as tx:
-        move_report(tx, services().context, token, REPORTER, move)
+        if action in SAID:
+            cast_voice(tx, context, token, voter_of(context.keyring, token, REPORTER_ROLE), action, words)
+        else:
+            move_report(tx, context, token, REPORTER, Move(action, reason=words, public_text=words))
     return redirect(f"/r/{token}", 303)
 
 
@@ -155,6 +158,11 @@ def _require_reporter(token: str) -> None:
         raise Forbidden(Message(NOT_REPORTER))
 
 
+def report_page(token: str, **more: Any) -> str:
+    """The tracking page as text, with what a form of it brought back."""
+    return render_template("public/tracking.html", **_view(token), **more)
+
+
 def _view(token: str) -> dict[str, Any]:
     """Everything that the pages of one report show; three statements."""
     place = city()
@@ -169,6 +177,9 @@ def _view(token: str) -> dict[str, Any]:
     states = STATES | {report.state: state_words(report.state, report.closing_code)}
     return {
         "report": report,
+        "closing": closing_of(report, parts, place, is_own=own),
+        "compare": comparison(report.photos, events),
+        "photo_base": f"/r/{token}/photo",
         "rows": parts,  # by name, of the tables in PUBLIC_PARTS
         "is_own": own,
         "is_open_to_all": own or not report.is_private,

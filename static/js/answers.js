@@ -1,0 +1,15 @@
+// Ready-made answers: choosing one fills the public text, unless somebody has typed words of their own there.
+(function () {
+  "use strict";
+  document.querySelectorAll("select[data-fills]").forEach(function (select) {
+    var text = document.getElementById(select.dataset.fills), filled = text.value, form = select.form;
+    form.querySelectorAll("[name=fill]").forEach(function (button) { button.hidden = true; });
+    select.addEventListener("change", function () {
+      var chosen = select.selectedOptions[0];
+      if (!chosen.dataset.text || (text.value !== "" && text.value !== filled && !confirm(select.dataset.sure))) return;
+      text.value = filled = chosen.dataset.text;
+      var ending = form.querySelector("input[name=closing_code][value=" + chosen.dataset.ending + "]");
+      if (ending) ending.checked = true;
+    });
+  });
+}());
