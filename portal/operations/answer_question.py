@@ -12,8 +12,10 @@ from portal import clock
 from portal.errors import Conflict, InvalidInput
 from portal.i18n import N_, Message
 from portal.models.report import report
+from portal.operations.call_crew import after_move
 from portal.operations.context import REPORTER, Context
-from portal.operations.intake_rows import decision_columns, routed_event
+from portal.operations.intake_rows import decided_tasks, decision_columns, routed_event
+from portal.operations.keep_tasks import decide_tasks_anew
 from portal.operations.move_clocks import apply_effects
 from portal.operations.move_report import Case, Move, lock_case
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
@@ -111,4 +113,9 @@ def _store(
         restart = allowed_move("routed", "assign", "dispatcher", "desk", reason="answered")
         apply_effects(tx, context, case.city, case.row, restart, again.lead, case.now)
     tx.execute(update(report).where(report.c.id == case.row.id).values(changes))
+    if is_moved or is_same:
+        followed = decide_tasks_anew(tx, case, [each for _, each in decided_tasks(again)])
+        drafts, told = [*drafts, *followed.drafts], [*told, *followed.letters]
     record(tx, case.head, drafts, [outbox_row(context.jurisdiction_id, clock.now(), DELIVER, told)])
+    if is_moved:
+        after_move(tx, context, case.city, case.row, again.lead, is_open=True)

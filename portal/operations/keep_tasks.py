@@ -132,6 +132,23 @@ def add_tasks(tx: Connection, case: Case, wanted: Sequence[Wanted], actor: Actor
     )
 
 
+def decide_tasks_anew(tx: Connection, case: Case, wanted: Sequence[Wanted]) -> Followed:
+    """After a new decision: what the rules asked before and do not ask now is withdrawn, what is new is added."""
+    by_rule = [
+        each
+        for each in tx.execute(select(task).where(task.c.report_id == case.row.id))
+        if each.asked_by_role == SYSTEM.role and each.kind in ("assist", "joint") and each.state in LIVE
+    ]
+    asked = {(each.unit_code, each.kind) for each in wanted}
+    kept = {(each.unit_code, each.kind) for each in by_rule} & asked
+    found = end_tasks(
+        tx, case, [each for each in by_rule if (each.unit_code, each.kind) not in kept], "withdrawn"
+    )
+    fresh = [each for each in wanted if (each.unit_code, each.kind) not in kept]
+    found += add_tasks(tx, case, fresh, SYSTEM)
+    return found
+
+
 def end_tasks(
     tx: Connection, case: Case, tasks: Iterable[Row[Any]], state: str, *, is_closed: bool = False
 ) -> Followed:

@@ -62,7 +62,7 @@ def test_an_answer_that_points_elsewhere_moves_the_case_and_keeps_the_promise(
     assert row.promise_due_at == before.promise_due_at
     assert row.receipt["lead"] == row.public_receipt["lead"] == "lighting"
     assert row.answers == {"lamp-fault": ["dark"], "park-or-street": ["street"]}
-    assert linhai.kinds(asked)[-2:] == ["question.answered", "request.routed"]
+    assert linhai.kinds(asked)[-3:] == ["question.answered", "request.routed", "task.withdrawn"]
     running = linhai.clocks(asked, "running")
     assert {one.unit_code for one in running.values()} == {None, "lighting"}
     assert running["promise", "resolve"].due_at == before.promise_due_at
