@@ -21,6 +21,7 @@ SCHEDULE = (
     Scheduled("jobs.seal.seal_events", 3),
     Scheduled("jobs.sweep.sweep_clocks", 15),
     Scheduled("jobs.seal.make_day_roots", 600),
+    Scheduled("jobs.closing.close_silent", 900),
     Scheduled("jobs.messages.send_digests", 120),
     Scheduled("jobs.retention.forget_expired", 6 * 3600),
 )

@@ -86,7 +86,7 @@ def _require_whole(image: Image.Image, content: bytes) -> None:
     """
     try:
         if image.format == "PNG":
-            image.verify()
+            Image.open(io.BytesIO(content), formats=("PNG",)).verify()
         elif image.format in {"JPEG", "GIF"}:
             image.draft("RGB", (1, 1))
             image.load()

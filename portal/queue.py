@@ -20,6 +20,7 @@ QUEUE_OF = {
     "jobs.media.prepare_photo": "slow",
     "jobs.seal.make_day_roots": "slow",
     "jobs.retention.forget_expired": "slow",
+    "jobs.closing.close_silent": "slow",
 }
 
 

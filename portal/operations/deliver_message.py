@@ -24,6 +24,7 @@ from portal.operations.message_readers import AT_ONCE, Reader, message_mark, rea
 from portal.operations.outbox_rows import DELIVER, outbox_row
 from portal.operations.record_events import Draft, lock_head, record
 from portal.operations.run_once import GiveUp, Later, Work, claim, finish, keep_handed
+from portal.operations.voice_links import link_of_letter
 from portal.operations.write_letter import (
     REPORTER,
     UNIT,
@@ -167,6 +168,7 @@ def _letter(tx: Connection, context: Context, work: Work, case: CaseOfMessage, r
         second_due_at=_instant(work, "second_due_at"),
         outside_body=payload.get("outside_body") or "",
         duplicate_of=payload.get("duplicate_of") or "",
+        say_link=link_of_letter(context, case.token, payload, clock.now()),
     )
     wording = wording_of(tx, case.jurisdiction_id, audience, occasion, locale)
     subject, text = write_letter(order, case, wording)

@@ -12,7 +12,7 @@ from portal.operations.context import Actor
 from portal.operations.move_checks import Move, is_joining
 from portal.operations.outbox_rows import letter
 from portal.operations.record_events import Draft
-from routing.lifecycle import Transition
+from routing.lifecycle import STATES, Transition
 
 KINDS = {
     "route": "request.routed",
@@ -108,7 +108,7 @@ def messages_of(row: Row[Any], move: Move, transition: Transition, lead: str) ->
         return messages
     template, due_at = _template(transition), row.promise_due_at
     if template:
-        messages.append(letter(template, row.id, "reporter", lead, due_at, **_told(move, transition)))
+        messages.append(letter(template, row.id, "reporter", lead, due_at, **_told(row, move, transition)))
     if lead != row.lead_unit:
         messages.append(letter("transferred_to_you", row.id, lead, lead, due_at))
     elif transition.is_contested or transition.action in {"reopen", "unmerge"}:
@@ -116,7 +116,7 @@ def messages_of(row: Row[Any], move: Move, transition: Transition, lead: str) ->
     return messages
 
 
-def _told(move: Move, transition: Transition) -> dict[str, str]:
+def _told(row: Row[Any], move: Move, transition: Transition) -> dict[str, str]:
     """What a letter to the reporter tells beside unit and promise."""
     told = {
         "text": mask(move.public_text.strip()),
@@ -125,6 +125,8 @@ def _told(move: Move, transition: Transition) -> dict[str, str]:
     }
     if move.until is not None and transition.has_date:
         told["second_due_at"] = move.until.isoformat()
+    if transition.status == "closed" and STATES[transition.from_state] == "open":
+        told["closing_no"] = str(row.closing_count + 1)
     return {key: value for key, value in told.items() if value}
 
 

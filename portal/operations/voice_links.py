@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from portal.crypto import Keyring
 from portal.errors import Forbidden
 from portal.i18n import N_, Message
-from portal.operations.context import FOLLOWER_ROLE, REPORTER_ROLE
+from portal.operations.context import FOLLOWER_ROLE, REPORTER_ROLE, Context
 
+LETTER_DAYS = 60.0
 GUEST_ROLE = "guest"  # scanned the code that a unit showed: may rate, never confirm or contest
 PURPOSE = "voice-link"
 _LETTERS = {"r": REPORTER_ROLE, "f": FOLLOWER_ROLE, "g": GUEST_ROLE}
@@ -72,6 +75,21 @@ def read_link(keyring: Keyring, token: str, code: str, now: datetime) -> VoiceLi
     if ends <= now:
         raise Forbidden(Message(EXPIRED))
     return VoiceLink(_LETTERS[letter], int(number), ends, person)
+
+
+def link_of_letter(context: Context, token: str, payload: Mapping[str, Any], now: datetime) -> str:
+    """The link in a letter that tells of a closing; empty in any other letter.
+
+    A letter to somebody who follows an incident is about another report's closing, and says which.
+    """
+    if "closing_no" not in payload:
+        return ""
+    asked, to = str(payload.get("incident") or token), str(payload["to"])
+    role, person = (REPORTER_ROLE, "") if asked == token and to == REPORTER_ROLE else (FOLLOWER_ROLE, "")
+    if role == FOLLOWER_ROLE:
+        person = to.partition(":")[2] or token
+    code = link_for(role, int(payload["closing_no"]), now, LETTER_DAYS, person).code(context.keyring, asked)
+    return f"{context.public_url}/r/{asked}/say/{code}"
 
 
 def voter_of(keyring: Keyring, token: str, role: str, person: str = "") -> Voter:

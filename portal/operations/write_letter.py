@@ -42,7 +42,7 @@ class Order:
     """What a message is about and for whom; `words` are what somebody wrote for the public, `due_at` what is due.
 
     `second_due_at` is the date of an extension or a plan, `outside_body` who got a case that is not ours,
-    `duplicate_of` the number of the report that this one was joined with.
+    `duplicate_of` the number of the report that this one was joined with, `say_link` where its reader answers.
     """
 
     audience: str
@@ -55,6 +55,7 @@ class Order:
     second_due_at: datetime | None = None
     outside_body: str = ""
     duplicate_of: str = ""
+    say_link: str = ""
 
 
 def letter_locale(wanted: str, city_locale: str) -> str:
@@ -132,6 +133,7 @@ def _facts(order: Order, case: CaseOfMessage) -> dict[str, Any]:
         "second_due": instant(order.second_due_at or case.second_due_at),
         "outside_body": order.outside_body,
         "duplicate_of": order.duplicate_of,
+        "say_link": order.say_link,
         "text": order.words,
         "reason": order.reason.in_locale(locale) if order.reason else "",
         "is_urgent": case.priority in URGENT,
