@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from geo.boundary import Layer
 from portal.errors import Conflict, InvalidInput, TooMany
 from portal.i18n import N_, Message
 from portal.operations.submission import Submission, check_submission
 from portal.queries.city import QuestionView, ServiceView
+from portal.queries.duties import by_group
 from portal.web import access
+from portal.web.areas import offered_areas
 from portal.web.csrf import ExpiredForm
 from portal.web.forms.report_form import (
     MOST_PHOTOS,
@@ -25,12 +25,11 @@ from portal.web.forms.report_form import (
     submission_of,
 )
 from portal.web.intake import file_report, keep_photo
-from portal.web.locale import boundary_name, current_locale
+from portal.web.locale import current_locale
 from portal.web.reporter import let_in
 from portal.web.services import city, services
 
 pages = Blueprint("report", __name__)
-MOST_AREAS = 600
 OPEN_TOO_LONG = N_("This page was open for too long, so it was not sent. Please send it once more.")
 SENT_BEFORE = N_("A report was already sent from this page. Send once more to file this as another report.")
 
@@ -117,8 +116,8 @@ def _page(given: ReportForm, status: int = 200) -> Response:
         form=given,
         service=_service(given),
         question_stops=_stops,
-        groups=_groups(),
-        areas=_areas(),
+        groups=by_group(city().services.values()),
+        areas=offered_areas(),
         units=list(city().directory),
         config=city().config,
         tile_url=services().settings.tile_url,
@@ -140,25 +139,3 @@ def _stops(service: ServiceView, notice: QuestionView) -> list[tuple[str, str]]:
         for key, code in question.stop.items()
         if code == notice.code
     ]
-
-
-def _groups() -> list[tuple[Any, list[ServiceView]]]:
-    """The services in their groups, both in the order of the pack."""
-    grouped: dict[str, tuple[Any, list[ServiceView]]] = {}
-    for service in city().services.values():
-        if service.is_active:
-            grouped.setdefault(service.group, (service.group_names, []))[1].append(service)
-    return list(grouped.values())
-
-
-def _areas() -> list[tuple[Layer, list[Any]]]:
-    """The areas that can be chosen without a map: the layers of the city, the largest areas first."""
-    found: list[tuple[Layer, list[Any]]] = []
-    room = MOST_AREAS
-    for layer in sorted(city().router.city.index.layers, key=lambda each: each.tie_order):
-        if layer.is_area and len(layer.boundaries) <= room:
-            found.append(
-                (layer, sorted(layer.boundaries, key=lambda each: boundary_name(layer.name, each.code)))
-            )
-            room -= len(layer.boundaries)
-    return found
