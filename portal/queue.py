@@ -15,12 +15,14 @@ QUEUES = ("urgent", "default", "slow")
 QUEUE_OF = {
     "jobs.sweep.sweep_clocks": "urgent",
     "jobs.seal.seal_events": "urgent",
+    "jobs.incidents.watch_incidents": "urgent",
     "jobs.messages.deliver_message": "default",
     "jobs.messages.send_digests": "default",
     "jobs.media.prepare_photo": "slow",
     "jobs.seal.make_day_roots": "slow",
-    "jobs.retention.forget_expired": "slow",
     "jobs.closing.close_silent": "slow",
+    "jobs.retention.forget_expired": "slow",
+    "jobs.retention.erase_due": "slow",
 }
 
 

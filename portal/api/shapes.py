@@ -10,8 +10,10 @@ from portal import clock
 from portal.i18n import Message
 from portal.queries.city import QuestionView, ServiceView
 from portal.queries.nearby_reports import NearbyReport
+from portal.queries.planned_works import KnownWork
 from portal.queries.public_reports import PublicReport
 from portal.queries.report_page import ReportView
+from portal.web.known_works import until_words
 from portal.web.locale import datetime_text, named, say
 from portal.web.services import city, services
 
@@ -77,7 +79,14 @@ def duplicate(found: NearbyReport) -> dict[str, Any]:
         "text": found.public_text,
         "unit": unit(found.unit_code),
         "distance_m": found.distance_m,
+        "voices": found.voices,
+        "follow_url": f"{report_url(found.token)}/follow",
     }
+
+
+def known(found: KnownWork) -> dict[str, Any]:
+    """A planned work or outage that explains what would be reported: the answer before the question."""
+    return {"message": named(found.message), "until": instant(found.until), "words": say(until_words(found))}
 
 
 def report_row(found: PublicReport | ReportView) -> dict[str, Any]:

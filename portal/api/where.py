@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from flask import Blueprint, Response, jsonify
-from sqlalchemy import Connection
 
 from portal import clock
 from portal.api.bodies import body, moment, submission_of
 from portal.api.cors import allow_any_origin
-from portal.api.shapes import decision
+from portal.api.shapes import decision, known
 from portal.errors import InvalidInput
 from portal.operations.route_submission import Answer, route_submission
 from portal.operations.submission import Submission, check_submission
 from portal.queries.nearby_reports import nearby_reports
+from portal.queries.planned_works import known_works
 from portal.queries.receipt_words import reason_message
 from portal.web import access
 from portal.web.limits import count_look
@@ -38,13 +37,17 @@ def ask() -> Response:
     at = moment(given, "at") or clock.now()
     with reading() as tx:
         found = route_submission(tx, city(), submission, at)
-        near = _duplicates(tx, submission)
+        near, works = [], []
+        if found.point is not None:
+            near = nearby_reports(tx, city(), submission.service_code, found.point, submission.description)
+            works = known_works(tx, city().jurisdiction_id, submission.service_code, found.point, at)
     reason = reason_message(found.public_receipt, city())
     shape = decision(
         submission.service_code, found.lead, found.promise_due_at, found.public_receipt, reason,
         found.is_ambiguous, found.question_code, near,
     )  # fmt: skip
-    response = jsonify(shape | {"map": _map(found, submission)})
+    shape |= {"known": [known(each) for each in works], "map": _map(found, submission)}
+    response = jsonify(shape)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -66,12 +69,3 @@ def _map(found: Answer, submission: Submission) -> str | None:
     """The small map of the receipt around the public point, as SVG."""
     is_coarse = city().services[submission.service_code].is_sensitive
     return str(picture(found.public_receipt, city(), found.public_point, is_coarse=is_coarse)) or None
-
-
-def _duplicates(tx: Connection, submission: Submission) -> list[Any]:
-    service = city().services[submission.service_code]
-    if submission.lon is None or submission.lat is None or service.is_sensitive:
-        return []
-    return nearby_reports(
-        tx, city().jurisdiction_id, service.code, submission.lon, submission.lat, service.duplicate_radius_m
-    )

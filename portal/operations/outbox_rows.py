@@ -13,6 +13,7 @@ from portal.db import Rows
 from portal.models.work import outbox
 
 DELIVER = "jobs.messages.deliver_message"
+WATCH = "jobs.incidents.watch_incidents"
 
 
 def letter(

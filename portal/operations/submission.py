@@ -61,13 +61,15 @@ class Submission:
     locale: str = ""
     about_unit: str = ""
     place_flag: str | None = None  # area, default_point: a place that is not the exact spot
+    voice: str = ""  # where it came from, for counting distinct people: kept as a keyed hash only
     is_place_optional: bool = False  # histories and telephone calls may lack place, photo and answers
 
     def digest(self) -> bytes:
         """SHA-256 of what the sender decided: the same request id must bring the same content."""
         content = asdict(replace(self, photos=()))
         content["photos"] = [hashlib.sha256(photo).hexdigest() for photo in self.photos]
-        content.pop("locale")
+        for passing in ("locale", "voice"):
+            content.pop(passing)
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).digest()
 
 

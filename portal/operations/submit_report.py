@@ -19,12 +19,14 @@ from portal.i18n import N_, Message
 from portal.models.city import jurisdiction_table
 from portal.models.report import report
 from portal.operations.attach_photos import attach_photos
+from portal.operations.call_crew import EMERGENCY, call_on_duty
 from portal.operations.context import Context
 from portal.operations.intake_rows import Intake, intake_rows
-from portal.operations.route_submission import Answer, route_submission
+from portal.operations.route_submission import RECORDS, Answer, route_submission
 from portal.operations.submission import Submission, check_submission
 from portal.queries.city import CityView
 from portal.queries.nearby_reports import NearbyReport, nearby_reports
+from portal.queries.planned_works import KnownWork, known_works
 from portal.queries.receipt_words import reason_message
 
 __all__ = ["Submission", "Submitted", "is_known_request", "is_repeat_race", "submit_report"]
@@ -48,13 +50,14 @@ class Submitted:
     is_ambiguous: bool
     question_code: str | None
     duplicates: tuple[NearbyReport, ...] = ()
+    works: tuple[KnownWork, ...] = ()
     answer: Answer | None = None
 
 
 def submit_report(tx: Connection, context: Context, submission: Submission) -> Submitted:
     """Store a report that is owned from this moment on.
 
-    Three statements without photos. Raises InvalidInput by field; Conflict when `client_request_id` was used
+    Five statements without photos. Raises InvalidInput by field; Conflict when `client_request_id` was used
     for another report; NotReady without a city.
     """
     start = _preflight(tx, context, submission)
@@ -65,9 +68,12 @@ def submit_report(tx: Connection, context: Context, submission: Submission) -> S
     now = clock.now()
     answer = route_submission(tx, city, clean, now)
     duplicates = _duplicates(tx, city, clean, answer)
-    intake = Intake(start.case_id, new_token(), city, clean, answer, submission.digest())
+    works = _works(tx, city, clean, answer, now)
+    intake = Intake(start.case_id, new_token(), city, clean, answer, submission.digest(), works)
     insert_together(tx, intake_rows(intake, context, now))
     attach_photos(tx, context, intake.case_id, clean.media, clean.photos, "report")
+    if answer.routed.decision.priority == EMERGENCY:
+        call_on_duty(tx, context, city, intake.case_id)
     return _submitted(context, city, intake, duplicates)
 
 
@@ -130,11 +136,17 @@ def _repeated(context: Context, city: CityView, submission: Submission, row: Any
 def _duplicates(
     tx: Connection, city: CityView, submission: Submission, answer: Answer
 ) -> tuple[NearbyReport, ...]:
-    service, point = city.services[submission.service_code], answer.point
-    if point is None or submission.channel == "replay" or service.is_sensitive:
+    if answer.point is None or submission.channel == "replay":
         return ()
-    here = city.jurisdiction_id
-    return tuple(nearby_reports(tx, here, service.code, *point, service.duplicate_radius_m))
+    return tuple(nearby_reports(tx, city, submission.service_code, answer.point, submission.description))
+
+
+def _works(
+    tx: Connection, city: CityView, submission: Submission, answer: Answer, at: datetime
+) -> list[KnownWork]:
+    if answer.point is None or submission.channel in RECORDS:
+        return []
+    return known_works(tx, city.jurisdiction_id, submission.service_code, answer.point, at)
 
 
 def _submitted(
@@ -153,5 +165,6 @@ def _submitted(
         is_ambiguous=answer.is_ambiguous,
         question_code=answer.question_code,
         duplicates=duplicates,
+        works=tuple(intake.works),
         answer=answer,
     )

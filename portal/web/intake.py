@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 
+from flask import request
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import TooMany
-from portal.operations.limit_attempts import count_attempts
+from portal.operations.limit_attempts import address_block, count_attempts
 from portal.operations.store_photo import store_photo
 from portal.operations.submission import Submission
 from portal.operations.submit_report import Submitted, is_known_request, is_repeat_race, submit_report
@@ -22,7 +23,11 @@ def file_report(submission: Submission) -> Submitted:
     Raises what `submit_report` does, and TooMany where the address has filed too many.
     """
     # One that names no request gets a number of its own, so that it can never be taken for a repetition.
-    submission = replace(submission, client_request_id=submission.client_request_id or uuid.uuid4())
+    submission = replace(
+        submission,
+        client_request_id=submission.client_request_id or uuid.uuid4(),
+        voice=address_block(request.remote_addr or ""),
+    )
     try:
         with writing() as tx:
             counted = refuse_flood(tx, REPORTS)
