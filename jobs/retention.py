@@ -1,11 +1,17 @@
-"""Knows the job that forgets what is kept only for a time."""
+"""Knows the jobs that forget what is kept only for a time."""
 
 from __future__ import annotations
 
 import sys
 
 from jobs.runtime import runtime
+from portal.operations import erase_personal
 from portal.operations import forget_expired as operation
+
+
+def erase_due() -> int:
+    """Forget the people of cases that were closed long enough ago; answers how many cases were handled."""
+    return runtime().repeat(lambda tx, parts: erase_personal.erase_due(tx, parts.context), 1)
 
 
 def forget_expired() -> int:

@@ -23,6 +23,8 @@ COMMANDS = {
     "ledger": ("portal.cli.ledger", "ledger"),
     "outbox": ("portal.cli.outbox", "outbox"),
     "user": ("portal.cli.user", "user"),
+    "anonymise": ("portal.cli.anonymise", "anonymise"),
+    "secret": ("portal.cli.secret", "secret"),
     "database": ("portal.cli.database", "database"),
 }
 HELP = {
@@ -35,6 +37,8 @@ HELP = {
     "ledger": "Prove that no event was changed.",
     "outbox": "List work that was given up, and give it a new start.",
     "user": "Add and list staff accounts.",
+    "anonymise": "Forget a person: by report, by address, or by age.",
+    "secret": "Move what is sealed to the newest key.",
     "database": "Bring the database to the newest schema.",
 }
 

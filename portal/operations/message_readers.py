@@ -37,6 +37,7 @@ WEIGHTY = frozenset(
         "not_found",
         "answered",
         "rejected",
+        "closed",
         "outside",
         "merged",
         "asked",

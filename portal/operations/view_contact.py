@@ -35,7 +35,8 @@ def view_contact(
 ) -> Viewed:
     """Open the contact of a case and write into its book who looked, and why: the reporter reads it there.
 
-    `purpose` is one of PURPOSES, public; `words` say more, for the desk only. Raises NotFound, Forbidden,
+    Everybody may know only that a contact was opened: who it was and what for is for the reporter and the desk.
+    `purpose` is one of PURPOSES; `words` say more, for the desk only. Raises NotFound, Forbidden,
     InvalidInput by field, Conflict where there is nothing to open.
     """
     words = clean_text(words).strip()
@@ -51,8 +52,8 @@ def view_contact(
         known = context.keyring.open(sealed, bound_to=f"contact:{case.row.token}")
     except ValueError:
         raise Conflict(Message(N_("The address was sealed with a key that is not here."))) from None
-    public = {"actor": actor.in_public(), "purpose": purpose}
-    record(tx, case.head, [Draft(VIEWED, public, actor.in_private() | {"reason": words})])
+    private = actor.in_private() | {"actor": actor.in_public(), "purpose": purpose, "reason": words}
+    record(tx, case.head, [Draft(VIEWED, {}, private)])
     return Viewed(*(str(known.get(name) or "") for name in ("name", "email", "phone")))
 
 

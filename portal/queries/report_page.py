@@ -14,7 +14,10 @@ from portal.models.report import clock, media, report
 from routing.lifecycle import STATES
 
 # What a resident has no use for: the seal of a message, the unit's own warnings, notes of the desk.
-INNER_KINDS = ("request.noted", "message.sent", "clock.at_risk", "media.ready", "media.refused")
+INNER_KINDS = (
+    "request.noted", "message.sent", "clock.at_risk", "media.ready", "media.refused",
+    "contact.viewed", "relay.asked", "relay.replied",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,11 @@ class ReportView:
     closed_at: datetime | None
     promise_due_at: datetime | None
     second_due_at: datetime | None
+    closing_count: int
+    confirmed_at: datetime | None
     lon: float | None
     lat: float | None
     photos: Sequence[Mapping[str, Any]]
-    closing_count: int
-    confirmed_at: datetime | None
     clocks: Sequence[Mapping[str, Any]]
     case_id: int
     own: Mapping[str, Any]

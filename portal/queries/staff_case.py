@@ -33,12 +33,18 @@ class StaffEvent:
     @property
     def role(self) -> str:
         """The role that acted."""
-        return str(self.public.get("actor", {}).get("role", ""))
+        return str(self._actor.get("role", ""))
 
     @property
     def unit_code(self) -> str:
         """The unit it acted for; empty for residents, the system and the whole city."""
-        return str(self.public.get("actor", {}).get("unit", ""))
+        return str(self._actor.get("unit", ""))
+
+    @property
+    def _actor(self) -> Mapping[str, Any]:
+        """Who acted, where that is not for everybody."""
+        found: Mapping[str, Any] = self.public.get("actor") or self.private.get("actor") or {}
+        return found
 
 
 @dataclass(frozen=True, slots=True)
