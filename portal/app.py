@@ -15,6 +15,8 @@ from portal.web import access, assets, csrf, errors, health, locale, security
 from portal.web.services import EXTENSION, make_services
 
 FACES = (("/api/", problem_face),)
+# Has no routes, and folium takes longer to import than all the rest: the page that draws a map fetches it.
+LATE = frozenset({"maps"})
 
 
 def create_app(settings: Settings | None = None) -> access.GuardedFlask:
@@ -43,5 +45,5 @@ def web_modules() -> Iterator[ModuleType]:
     """Every module of the two faces: one with `pages` has routes, one with `find_staff` knows who is signed in."""
     for package in (portal.web, portal.api):
         for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
-            if not found.ispkg:
+            if not found.ispkg and found.name not in LATE:
                 yield importlib.import_module(f"{package.__name__}.{found.name}")

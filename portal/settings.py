@@ -113,7 +113,7 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from the environment; ValueError names a variable that cannot be read."""
         env = os.environ if environ is None else environ
-        home = Path(env.get("WENLU_HOME") or ".local").resolve()
+        home = home_folder(env)
         host, port = env.get("HOST") or "127.0.0.1", _integer(env, "PORT", 8000, most=65535)
         is_https = env.get("HTTPS", "").lower() in TRUE_WORDS
         if bool(env.get("TLS_CERT")) != bool(env.get("TLS_KEY")):
@@ -161,6 +161,12 @@ class Settings:
     def as_environ(self) -> dict[str, str]:
         """The variables that give a child process the same settings."""
         return {name: _as_text(getattr(self, key)) for key, name in _variables().items()}
+
+
+def home_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where an installation has its data; nothing is made there, and there may be none."""
+    env = os.environ if environ is None else environ
+    return Path(env.get("WENLU_HOME") or ".local").resolve()
 
 
 def _variables() -> dict[str, str]:

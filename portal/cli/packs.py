@@ -14,10 +14,12 @@ import click
 from geo.boundary import Layer
 from portal import clock
 from portal.pack.city import build_city
+from portal.pack.kept_index import pack_index
 from portal.pack.layers import point_layers, read_edition
 from portal.pack.model import Finding, Pack, PackError
 from portal.pack.names import PackNames
 from portal.pack.reader import read_pack
+from portal.settings import home_folder
 from routing.errors import RoutingError
 from routing.router import Router
 
@@ -50,25 +52,31 @@ def open_pack(folder: Path) -> Pack:
 
 
 def router_of(pack: Pack, day: date) -> PackRouter:
-    """Build the router with the map in force on a day; PackError, RoutingError."""
-    layers, notes = layers_on(pack, day)
-    city = build_city(pack, layers=layers)
-    return PackRouter(pack, Router(city), PackNames(pack, city), notes)
+    """Build the router with the map in force on a day; PackError, RoutingError.
+
+    Where there is an installation, it keeps the index for the next process.
+    """
+    cache = home_folder() / "cache"
+    index = pack_index(pack, day, cache if cache.is_dir() else None, lambda: layers_on(pack, day)[0])
+    city = build_city(pack, index=index)
+    return PackRouter(pack, Router(city), PackNames(pack, city), _notes_on(pack, day))
 
 
 def layers_on(pack: Pack, day: date) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
     """The editions in force on a day; like loading, a layer without one takes its newest, with a note."""
-    layers, notes = [], []
+    layers = []
     for config in pack.city.layers.values():
-        edition = config.edition_on(day)
-        if edition is None:
-            edition = config.editions[-1]
-            notes.append(f"no edition of {config.name} is in force on {day}; the newest is used")
+        edition = config.edition_on(day) or config.editions[-1]
         layer, findings = read_edition(config, edition)
         if any(found.severity == "error" for found in findings):
             raise PackError(tuple(findings))
         layers.append(replace(layer, edition=config.editions.index(edition) + 1))
-    return (*layers, *point_layers(pack)), tuple(notes)
+    return (*layers, *point_layers(pack)), _notes_on(pack, day)
+
+
+def _notes_on(pack: Pack, day: date) -> tuple[str, ...]:
+    missing = [config.name for config in pack.city.layers.values() if config.edition_on(day) is None]
+    return tuple(f"no edition of {name} is in force on {day}; the newest is used" for name in missing)
 
 
 def moment(text: str | None, zone: ZoneInfo) -> datetime:

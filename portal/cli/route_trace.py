@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
-from portal.cli.connect import reached
-from portal.crypto import read_token
-from portal.queries.past_decisions import Derived, derive_again
 from portal.queries.receipt_words import CityNames, miss_message, reason_message
-from routing.leaves import LeafResult
-from routing.trace import TraceLine
+
+if TYPE_CHECKING:
+    from portal.queries.past_decisions import Derived
+    from routing.leaves import LeafResult
+    from routing.trace import TraceLine
 
 
 @click.command()
@@ -23,6 +24,11 @@ def trace(token: str, shows_all: bool) -> None:
 
     TOKEN is the number of the report. Units, services and the calendar are those of today.
     """
+    # `route explain` and `bulk` need no database, and do not wait for its libraries.
+    from portal.cli.connect import reached
+    from portal.crypto import read_token
+    from portal.queries.past_decisions import derive_again
+
     with reached() as here, here.database.reading() as tx:
         context = here.context()
         view = context.cities.city(tx, context.jurisdiction_id)

@@ -24,23 +24,24 @@ def build_city(
     on: date | None = None,
     *,
     layers: Sequence[Layer] | None = None,
+    index: PointIndex | None = None,
     rulebook: Rulebook | None = None,
 ) -> City:
-    """Build a City from a pack: the editions in force `on` a day (None: the newest), or the `layers` given;
-    the pack's rulebook, or the one given.
+    """Build a City from a pack: the editions in force `on` a day (None: the newest), or the `layers` or
+    the `index` given; the pack's rulebook, or the one given.
 
     Raises PackError with everything that stands in the way. Cross-references are left to `check`, except
     where routing itself cannot do without them.
     """
     if pack.config is None or pack.errors:
         raise PackError(pack.findings)
-    if layers is None:
+    if layers is None and index is None:
         layers, findings = read_layers(pack, on)
         if any(finding.severity == "error" for finding in findings):
             raise PackError(tuple(findings))
     config = pack.city
     return City(
-        index=PointIndex.build(layers),
+        index=index or PointIndex.build(layers or ()),
         rulebook=rulebook or _part("rules.toml", lambda: parse_rulebook(pack.rules_text)),
         directory=_part("units.csv", lambda: directory_of(pack)),
         calendar=_part("city.toml", lambda: calendar_of(pack)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,10 +10,8 @@ from sqlalchemy import Connection, select
 
 from geo.boundary import Layer
 from geo.index import PointIndex
-from geo.index_file import IndexFileError
 from geo.tables import edition, layer
-
-log = logging.getLogger("wenlu.index")
+from portal.pack.kept_index import keep, load_or_build
 
 
 def read_index(
@@ -30,27 +27,11 @@ def read_index(
     city = hashlib.sha256(jurisdiction_id.encode()).hexdigest()[:8]
     digest = editions_digest(tx, jurisdiction_id)
     path = folder / f"index-{city}-{digest}.wenlu"
-    try:
-        return PointIndex.load(path)
-    except FileNotFoundError:
-        pass
-    except (IndexFileError, OSError) as error:
-        log.warning("the kept index is built anew: %s", error)
-    index = PointIndex.build(load())
+    index, is_built = load_or_build(path, load)
     # An edition activated meanwhile may be in it: then it is not what the name says.
-    if editions_digest(tx, jurisdiction_id) == digest:
-        _keep(index, path, f"index-{city}-*.wenlu")
+    if is_built and editions_digest(tx, jurisdiction_id) == digest:
+        keep(index, path, f"index-{city}-*.wenlu")
     return index
-
-
-def _keep(index: PointIndex, path: Path, older: str) -> None:
-    try:
-        index.save(path)
-        for old in path.parent.glob(older):
-            if old != path:
-                old.unlink(missing_ok=True)  # another process may be doing the same
-    except OSError as error:
-        log.warning("the index cannot be kept: %s", error)
 
 
 def editions_digest(tx: Connection, jurisdiction_id: str) -> str:

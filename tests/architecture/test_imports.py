@@ -84,6 +84,9 @@ PURE = [
     ("portal.operations.sweep_clocks", FRAMEWORKS),
     ("portal.queue", ("flask", "rq", *DATABASE, *FRAMES)),
     ("portal.cli.main", ("flask", "shapely", *FRAMES)),
+    # What a command that is typed waits for.
+    ("portal.cli.route", (*FRAMEWORKS, *DATABASE, *FRAMES)),
+    ("portal.app", FRAMES),
     *[(f"geo.{name}", EVERYTHING) for name in ("boundary", "crs", "edges", "geojson", "index", "topology")],
     ("routing.router", EVERYTHING),
 ]  # fmt: skip
@@ -96,6 +99,19 @@ def test_a_fresh_interpreter_carries_no_stranger(
     script = f"import {module}, sys; print([name for name in {strangers!r} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=checkout, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_web_process_starts_without_tables_and_maps(checkout: Path, tmp_path: Path) -> None:
+    """Making the application imports every page: folium and pandas wait for the first that needs them."""
+    script = "import sys; from portal.app import create_app; create_app(); " + (
+        f"print([name for name in {FRAMES!r} if name in sys.modules])"
+    )
+    unused = {"DATABASE_URL": "postgresql+psycopg://localhost/none", "REDIS_URL": "redis://localhost:1"}
+    environ = {**os.environ, **unused, "WENLU_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=checkout, env=environ, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from portal.cli.packs import open_pack, router_of
-from portal.cli.route_bulk import route_file
+from portal.cli.bulk_file import route_file
 from portal.pack.bulk import BulkPlan, Cells, route_rows
 from portal.pack.bulk_csv import CsvSource
 from portal.pack.bulk_parquet import ParquetSource

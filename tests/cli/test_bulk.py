@@ -14,7 +14,7 @@ import pytest
 
 from portal.cli.main import main
 from portal.cli.packs import open_pack, router_of
-from portal.cli.route_bulk import route_file
+from portal.cli.bulk_file import route_file
 from portal.pack.bulk import BulkPlan, CellError, parse_answers
 from portal.pack.bulk_csv import CHUNK_ROWS, CsvSource
 from routing.router import PointQuery, edge_distance_m

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from geo.index import PointIndex
 from portal.pack.city import build_city
 from portal.pack.reader import read_pack
 from routing.router import PointQuery, Router
@@ -134,3 +135,30 @@ def test_the_map_is_that_of_the_day_in_the_city(wenlu, pack, at, unit, edition):
     assert (ran.code, ran.err) == (0, "")
     found = json.loads(ran.out)
     assert (found["receipt"]["lead"], found["receipt"]["editions"]["street"]) == (unit, edition)
+
+
+def test_an_installation_keeps_the_index_of_a_pack(wenlu, pack, tmp_path, monkeypatch):
+    """The second call builds nothing and says the same; another map is another index; damage is no obstacle."""
+    cache, built = tmp_path / "home" / "cache", []
+    monkeypatch.setenv("WENLU_HOME", str(cache.parent))
+    build = PointIndex.build
+    monkeypatch.setattr(PointIndex, "build", lambda layers: (built.append(1), build(layers))[1])
+    asked = ["route", "explain", "--pack", pack, "--lon", 121.59, "--lat", 29.2611, "--service", "pothole"]
+    asked += ["--at", "2026-05-01T10:00"]
+    first = wenlu(*asked)
+    assert (first.code, built, cache.exists()) == (
+        0,
+        [1],
+        False,
+    )  # nothing is made where nothing is installed
+    cache.mkdir(parents=True)
+    assert [wenlu(*asked), wenlu(*asked)] == [first, first]
+    assert len(built) == 2
+    (kept,) = cache.iterdir()
+    kept.write_bytes(b"damaged")
+    assert wenlu(*asked).out == first.out
+    assert len(built) == 3
+    streets = pack / "boundaries" / "street.geojson"
+    streets.write_text(streets.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert wenlu(*asked) == first
+    assert (len(built), len(list(cache.iterdir()))) == (4, 2)

@@ -123,3 +123,17 @@ def test_a_missing_server_or_city_is_one_readable_line(name, value, says, wenlu_
     assert answer.exit_code == 1
     assert says in answer.output
     assert len(answer.output.strip().splitlines()) == 1
+
+
+def test_accounts_need_no_map(wenlu_user, monkeypatch):
+    def refuse(*args):
+        raise AssertionError("an index was made")
+
+    monkeypatch.setattr("geo.index.PointIndex._take", refuse)
+    assert (
+        wenlu_user(
+            "add", "map@hillside.example", "--role", "handler", "--unit", "oak", "--generate"
+        ).exit_code
+        == 0
+    )
+    assert wenlu_user("list").exit_code == 0
