@@ -1,0 +1,237 @@
+"""Answers `/desk/crews`, where crews and loans are kept, and `/desk/crew`, a crew's jobs on its phone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, g, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from portal import clock
+from portal.errors import InvalidInput, NotFound
+from portal.i18n import N_, Message
+from portal.operations.context import Actor
+from portal.operations.edit_crew import HEADS, CrewForm, save_crew
+from portal.operations.lend_crew import DECIDERS, answer_loan, return_crew
+from portal.operations.move_checks import Move
+from portal.operations.send_crew import crew_step
+from portal.queries.crews import CrewView, crews_now, jobs_of, open_loans, people_of_unit
+from portal.queries.staff_rights import Grant, units_of
+from portal.web import access, staff_words
+from portal.web.forms.staff_move import read_photos
+from portal.web.services import city, reading, services, writing
+from routing.closing import closing_codes_for
+
+pages = Blueprint("desk_crews", __name__, url_prefix="/desk")
+WORKERS = ("handler", "unit_head", "dispatcher", "admin")
+NO_CREW = N_("There is no such crew in your unit.")
+
+
+@pages.get("/crews")
+@access.staff()
+def crews() -> Response:
+    """The crews of one's units as they stand now, and those asked for, lent and borrowed; two statements."""
+    view = city()
+    units = units_of(g.staff.grants, view.directory)
+    with reading() as tx:
+        found = crews_now(tx, view, clock.now(), units=units)
+        loans = open_loans(tx, view.jurisdiction_id, units)
+    leads_all = units is None and bool(HEADS & g.staff.roles)
+    return make_response(
+        render_template(
+            "staff/crews.html", city=view, crews=found, loans=loans, staff=g.staff, words=staff_words,
+            units=units, led=None if leads_all else _led(), may_edit=leads_all or bool(_led()),
+        )
+    )  # fmt: skip
+
+
+@pages.get("/crews/<code>")
+@access.staff("unit_head", "dispatcher", "admin")
+def edit(code: str) -> Response:
+    """The form of a crew; `new` makes one."""
+    return _form(code, 200)
+
+
+@pages.post("/crews/<code>")
+@access.staff("unit_head", "dispatcher", "admin")
+def save(code: str) -> Response:
+    """Keep what was typed."""
+    form = _typed(code)
+    _, unit = _crew_and_unit(code, form.unit_code)
+    try:
+        with writing() as tx:
+            save_crew(tx, services().context, _sure(_actor_for(unit, HEADS)), form)
+    except InvalidInput as refused:
+        return _form(code, 422, refused.fields)
+    return redirect("/desk/crews?field=saved", 303)
+
+
+@pages.post("/crews/loan/<int:number>")
+@access.staff("unit_head", "dispatcher", "admin")
+def loan(number: int) -> Response:
+    """Grant, refuse or give back a crew."""
+    what, words = request.form.get("do", ""), request.form.get("words", "")
+    view = city()
+    with reading() as tx:
+        rows = open_loans(tx, view.jurisdiction_id, units_of(g.staff.grants, view.directory))
+    row = next((each for each in rows if each.id == number), None)
+    if row is None:
+        raise NotFound(Message(N_("There is no such request for a crew.")))
+    with writing() as tx:
+        if what == "return":
+            actor = _actor_for(row.owner_unit, DECIDERS) or _actor_for(row.borrower_unit, DECIDERS)
+            return_crew(tx, services().context, number, _sure(actor))
+        else:
+            actor = _sure(_actor_for(row.owner_unit, DECIDERS))
+            answer_loan(tx, services().context, number, actor, is_granted=what == "grant", words=words)
+    done = {"return": "returned", "grant": "granted"}.get(what, "refused")
+    return redirect(f"/desk/crews?field={done}", 303)
+
+
+@pages.get("/crew")
+@access.staff(*WORKERS)
+def my_jobs() -> Response:
+    """The open jobs of my crew, the nearest to a given point first; two statements."""
+    return _jobs_page(200)
+
+
+@pages.post("/crew")
+@access.staff(*WORKERS)
+def from_here() -> Response:
+    """The same list from a point: posted, so that nobody's whereabouts land in an address."""
+    return _jobs_page(200)
+
+
+@pages.post("/crew/<int:number>")
+@access.staff(*WORKERS)
+def step(number: int) -> Response:
+    """Accept, begin or finish a job."""
+    what = request.form.get("step", "")
+    try:
+        move = _finish() if what == "finish" else None
+        with writing() as tx:
+            crew_step(tx, services().context, _job_actor(number), number, what, move)
+    except InvalidInput as refused:
+        return _jobs_page(422, number, refused.fields)
+    return redirect(f"/desk/crew?field={what}", 303)
+
+
+def _finish() -> Move:
+    given = request.form
+    photos = tuple(read_photos(request.files.getlist("photos"), 0))
+    return Move(
+        "resolve", reason=given.get("reason", ""), closing_code=given.get("closing_code", ""),
+        public_text=given.get("public_text", ""), photos=photos,
+    )  # fmt: skip
+
+
+def _jobs_page(status: int, failed: int = 0, faults: Mapping[str, Message] | None = None) -> Response:
+    view = city()
+    units = units_of(g.staff.grants, view.directory)
+    code = (request.values.get("crew") or "")[:80]
+    point = _point()
+    with reading() as tx:
+        rows = jobs_of(tx, view.jurisdiction_id, g.staff.account_id, units, point, code)
+        mine = crews_now(tx, view, clock.now(), units=units)
+    page = render_template(
+        "staff/crew.html", city=view, rows=rows, crews=mine, chosen=code, point=point, words=staff_words,
+        staff=g.staff, now=clock.now(), failed=failed, faults=faults or {}, endings=closing_codes_for,
+    )  # fmt: skip
+    answer = make_response(page, status)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _point() -> tuple[float, float] | None:
+    """Where the crew is, as the form or the phone says; None for anything else."""
+    try:
+        lon, lat = float(request.form["lon"].replace(",", ".")), float(request.form["lat"].replace(",", "."))
+    except (KeyError, ValueError):
+        return None
+    is_place = math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90
+    return (lon, lat) if is_place else None
+
+
+def _job_actor(number: int) -> Actor:
+    """As whom somebody acts on a job: for the crew's unit where they work there, else as they stand."""
+    view = city()
+    with reading() as tx:
+        rows = jobs_of(tx, view.jurisdiction_id, g.staff.account_id, units_of(g.staff.grants, view.directory),
+                       crew_code=(request.form.get("crew") or "")[:80])  # fmt: skip
+    row = next((each for each in rows if each.id == number), None)
+    if row is None:
+        raise NotFound(Message(N_("There is no such job for you.")))
+    return _sure(_actor_for(row.crew_unit or row.lead_unit, frozenset(WORKERS)))
+
+
+def _actor_for(unit: str, roles: frozenset[str]) -> Actor | None:
+    """The actor that somebody is towards a unit: the strongest grant in `roles` that reaches it."""
+    directory = city().directory
+    for role in ("admin", "dispatcher", "unit_head", "handler"):
+        for grant in g.staff.grants:
+            reach = units_of([grant], directory)
+            if grant.role == role and role in roles and (reach is None or unit in reach):
+                return Actor(grant.role, grant.unit_code, g.staff.account_id)
+    return None
+
+
+def _sure(actor: Actor | None) -> Actor:
+    if actor is None:
+        raise NotFound(Message(NO_CREW))
+    return actor
+
+
+def _led() -> frozenset[str]:
+    """The units whose crews this person may change and lend."""
+    grants = [Grant(each.role, each.unit_code) for each in g.staff.grants if each.role in HEADS]
+    return units_of(grants, city().directory) or frozenset()
+
+
+def _crew_and_unit(code: str, wanted: str) -> tuple[CrewView | None, str]:
+    """The crew, where there is one, and its unit; NotFound where it is none of this person's."""
+    view = city()
+    with reading() as tx:
+        found = crews_now(tx, view, clock.now(), code=code)
+    unit = found[0].unit if found else wanted
+    if (not found and not wanted) or _actor_for(unit, HEADS) is None:
+        raise NotFound(Message(NO_CREW))
+    return (found[0] if found else None), unit
+
+
+def _typed(code: str) -> CrewForm:
+    given = request.form
+    numbers = [
+        int(each)
+        for each in given.getlist("member")
+        if each.isascii() and each.isdecimal() and len(each) < 18
+    ]
+    capacity = given.get("capacity", "")
+    return CrewForm(
+        code=code if code != "new" else given.get("code", "").strip(),
+        unit_code=given.get("unit_code", ""),
+        name=given.get("name", ""),
+        services=_parts(given.get("services", "")),
+        capacity=int(capacity) if capacity.isascii() and capacity.isdecimal() and len(capacity) < 6 else None,
+        base=_point(), email=given.get("email", ""), phone=given.get("phone", ""), roster=given.get("roster", ""),
+        members=tuple(numbers), is_active=bool(given.get("is_active")),
+    )  # fmt: skip
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.replace("；", ";").split(";") if part.strip())
+
+
+def _form(code: str, status: int, faults: Mapping[str, Message] | None = None) -> Response:
+    view = city()
+    wanted = request.values.get("unit_code") or next(iter(sorted(_led())), "") or view.coordination_unit
+    found, unit = _crew_and_unit(code, wanted if code == "new" else "")
+    with reading() as tx:
+        people = people_of_unit(tx, view.jurisdiction_id, unit)
+    typed: Any = _typed(code) if request.method == "POST" else None
+    page = render_template(
+        "staff/crew_form.html", city=view, crew=found, code=code, unit=unit, people=people, typed=typed,
+        faults=faults or {}, staff=g.staff, words=staff_words, led=sorted(_led()),
+    )  # fmt: skip
+    return make_response(page, status)

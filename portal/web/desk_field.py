@@ -1,0 +1,108 @@
+"""Knows what a case's panels of crews, contractors and communities do when a button is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, g, redirect, request
+from sqlalchemy import Connection
+from werkzeug.wrappers import Response
+
+from portal.errors import NotFound
+from portal.i18n import Message
+from portal.operations.context import Actor
+from portal.operations.contractor_links import answer_contractor, revoke_link, send_link
+from portal.operations.hand_within import Handing, hand_down, hand_up
+from portal.operations.lend_crew import Asked, ask_for_crew
+from portal.operations.send_crew import Sent, send_crew
+from portal.web import access, field_words
+from portal.web.desk_case import NOT_HERE, open_case
+from portal.web.field_panel import field_panel
+from portal.web.forms.staff_move import end_of_day, read_seq
+from portal.web.services import city, services, writing
+
+pages = Blueprint("desk_field", __name__, url_prefix="/desk/case")
+WORKERS = ("handler", "unit_head", "dispatcher", "admin")
+
+
+@pages.post("/<token>/crew")
+@access.staff(*WORKERS)
+def send(token: str) -> Response:
+    """Send a crew or a person."""
+    account = request.form.get("account_id", "")
+    number = int(account) if account.isascii() and account.isdecimal() and len(account) < 18 else None
+    sent = Sent(request.form.get("crew", "")[:80], number, read_seq(request.form.get("seen_seq", "")))
+    return _do(token, "sent", lambda tx, actor: send_crew(tx, services().context, token, actor, sent))
+
+
+@pages.post("/<token>/borrow")
+@access.staff(*WORKERS)
+def borrow(token: str) -> Response:
+    """Ask a neighbour for a crew."""
+    asked = Asked(request.form.get("crew", "")[:80], request.form.get("words", ""), _seen())
+    return _do(token, "asked", lambda tx, actor: ask_for_crew(tx, services().context, token, actor, asked))
+
+
+@pages.post("/<token>/link")
+@access.staff(*WORKERS)
+def link(token: str) -> Response:
+    """Send the contractor a new link, or end the standing one."""
+    is_end = request.form.get("do") == "revoke"
+    what = revoke_link if is_end else send_link
+    return _do(
+        token,
+        "unlinked" if is_end else "linked",
+        lambda tx, actor: what(tx, services().context, token, actor),
+    )
+
+
+@pages.post("/<token>/contractor-answer")
+@access.staff(*WORKERS)
+def answer(token: str) -> Response:
+    """Answer a contractor's question."""
+    number, words = read_seq(request.form.get("question", "")), request.form.get("answer", "")
+    return _do(
+        token,
+        "answered",
+        lambda tx, actor: answer_contractor(tx, services().context, token, actor, number, words),
+    )
+
+
+@pages.post("/<token>/hand/<way>")
+@access.staff(*WORKERS)
+def hand(token: str, way: str) -> Response:
+    """Hand the case down to a community, or up to the street."""
+    if way not in ("up", "down"):
+        raise NotFound(Message(NOT_HERE))
+    given = request.form
+    handing = Handing(
+        given.get("reason", ""), given.get("to_unit", ""), end_of_day(given.get("until", ""), city().timezone),
+        given.get("public_text", ""), given.get("note", ""), _seen(),
+    )  # fmt: skip
+    what = hand_up if way == "up" else hand_down
+    return _do(token, "handed", lambda tx, actor: what(tx, services().context, token, actor, handing))
+
+
+def _do(token: str, done: str, act: Callable[[Connection, Actor], object]) -> Response:
+    """Act as what this person is to the case, and go back to it where it is still theirs."""
+    _, standing = open_case(token)
+    with writing() as tx:
+        act(tx, Actor(standing.role, standing.unit_code, g.staff.account_id))
+    try:
+        open_case(token)
+    except NotFound:
+        return redirect(f"/desk/?field={done}", 303)
+    return redirect(f"/desk/case/{token}?field={done}#field", 303)
+
+
+def _seen() -> int:
+    return read_seq(request.form.get("seen_seq", ""))
+
+
+pages.add_app_template_global(field_panel, "field_panel")
+
+
+@pages.app_context_processor
+def words_of_the_field() -> dict[str, object]:
+    """The words, for every template of the desk."""
+    return {"field_words": field_words}
