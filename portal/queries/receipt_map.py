@@ -7,7 +7,7 @@ current text colour is used, so that it can be read on light and on dark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Literal
@@ -70,6 +70,11 @@ class ReceiptMap:
     def named(self, *kinds: Kind) -> list[str]:
         """The names of some shapes, in drawing order, once each."""
         return list(dict.fromkeys(shape.name for shape in self.shapes if shape.kind in kinds))
+
+    def with_names(self, name_of: Callable[[str, str], str]) -> ReceiptMap:
+        """The same map with the names that `name_of` answers for a layer and a code."""
+        named = (replace(shape, name=name_of(shape.layer, shape.code)) for shape in self.shapes)
+        return replace(self, shapes=tuple(named))
 
 
 def receipt_map(

@@ -11,7 +11,7 @@ from geo.crs import LonLat
 from portal.i18n import N_
 from portal.queries.city import CityView
 from portal.queries.receipt_map import ReceiptMap, draw, receipt_map
-from portal.web.locale import gettext, layer_title
+from portal.web.locale import boundary_name, gettext, layer_title
 
 TITLE = N_("Map of the decision")
 DECIDED = N_("%(place)s (%(layer)s) decided.")
@@ -28,6 +28,7 @@ def picture(receipt: Mapping[str, Any], city: CityView, point: LonLat | None, *,
     drawn = point and receipt_map(receipt, city.router.city.index.layers, point, is_coarse=is_coarse)
     if not drawn:
         return Markup("")
+    drawn = drawn.with_names(boundary_name)
     return Markup(draw(drawn, gettext(TITLE), _words(drawn)))  # noqa: S704 - draw escapes every text
 
 

@@ -31,12 +31,14 @@ HOLE = {"lon": 121.568, "lat": 29.24, "accuracy_m": 20.0, "answers": {"depth": (
 @pytest.mark.parametrize(
     ("service", "given", "kinds", "names"),
     [
-        pytest.param("street-light", LAMP, {"is-found", "is-nearly"}, ("鼓楼公园",), id="beside a park"),
+        pytest.param(
+            "street-light", LAMP, {"is-found", "is-nearly"}, ("Drum Tower Park",), id="beside a park"
+        ),
         pytest.param(
             "pothole",
             HOLE,
             {"is-decided", "is-neighbour"},
-            ("文庙街道", "柳湾街道"),
+            ("Scholars’ Temple Street", "Willow Bay Street"),
             id="between two streets",
         ),
     ],
@@ -59,6 +61,8 @@ def test_the_map_is_small_plain_and_described(client, file_one, service, given, 
 def test_the_map_speaks_the_readers_language(client, file_one):
     drawn = map_of(page(client, file_one("street-light", **LAMP).token, "zh_Hans"))
     assert "判定示意图" in drawn
+    assert "鼓楼公园" in drawn
+    assert "Drum Tower" not in drawn
     assert "Map of the decision" not in drawn
 
 
