@@ -19,8 +19,9 @@ from portal.operations.store_photo import SHOWN, THUMB, store_photo
 from portal.operations.view_contact import MAY_VIEW, Viewed, view_contact
 from portal.queries.receipt_words import reason_message
 from portal.queries.staff_case import StaffCase, photo_of_case, staff_case, with_details
-from portal.queries.staff_rights import Standing, accused_units, part_of
+from portal.queries.staff_rights import Standing, accused_units, may_extend, part_of
 from portal.web import access, staff_words
+from portal.web.closing_desk import desk_closing, filled
 from portal.web.forms.staff_move import PLAIN_ACTIONS, TypedMove, fields_of, read_move, read_photos
 from portal.web.history import last_hand_over
 from portal.web.receipt_text import receipt_text
@@ -41,7 +42,7 @@ def show(token: str) -> AnyResponse:
     if (proper := read_token(token)) != token:
         return redirect(f"/desk/case/{proper}", 301)
     case, standing = open_case(token)
-    return _case_page(case, standing, 200)
+    return case_page(case, standing, 200)
 
 
 @pages.post("/<token>/move")
@@ -52,14 +53,16 @@ def move(token: str) -> AnyResponse:
     typed = read_move(request.form)
     try:
         typed = _with_photos(typed)
+        if with_answer := filled(typed, request.form, case, city()):
+            return case_page(case, standing, 200, with_answer)
         actor = Actor(standing.role, standing.unit_code, g.staff.account_id)
         with writing() as tx:
             move_report(tx, services().context, token, actor, typed.as_move(city().timezone))
     except InvalidInput as refused:
-        return _case_page(case, standing, 422, typed, refused.fields)
+        return case_page(case, standing, 422, typed, refused.fields)
     except Conflict as refused:
-        return _conflict_page(token, typed, refused)
-    where = f"/desk/case/{token}" if _still_mine(token) else "/desk/"
+        return conflict_page(token, typed, refused)
+    where = f"/desk/case/{token}" if is_still_mine(token) else "/desk/"
     return redirect(f"{where}?done={typed.action}", 303)
 
 
@@ -75,9 +78,9 @@ def contact(token: str) -> AnyResponse:
         with writing() as tx:
             shown = view_contact(tx, services().context, token, actor, purpose, words)
     except InvalidInput as refused:
-        return _case_page(case, standing, 422, typed, refused.fields)
+        return case_page(case, standing, 422, typed, refused.fields)
     case, standing = open_case(token)
-    page = _case_page(case, standing, 200, shown=shown)
+    page = case_page(case, standing, 200, shown=shown)
     page.headers["Cache-Control"] = "no-store"
     return page
 
@@ -105,7 +108,7 @@ def open_case(token: str) -> tuple[StaffCase, Standing]:
     return case, standing
 
 
-def _still_mine(token: str) -> bool:
+def is_still_mine(token: str) -> bool:
     """Whether the case is still on this person's desk, or was handed away by what they just did."""
     try:
         open_case(token)
@@ -124,7 +127,7 @@ def _with_photos(typed: TypedMove) -> TypedMove:
     return replace(typed, media=(*typed.media, *kept))
 
 
-def _case_page(
+def case_page(
     case: StaffCase,
     standing: Standing,
     status: int,
@@ -132,6 +135,7 @@ def _case_page(
     faults: Mapping[str, Message] | None = None,
     shown: Viewed | None = None,
 ) -> AnyResponse:
+    """The page of a case, with what was typed and what is wrong with it."""
     with reading() as tx:
         case = with_details(tx, case)
     view = _view(case, standing, typed)
@@ -139,7 +143,7 @@ def _case_page(
     return make_response(page, status)
 
 
-def _conflict_page(token: str, typed: TypedMove, refused: Conflict) -> AnyResponse:
+def conflict_page(token: str, typed: TypedMove, refused: Conflict) -> AnyResponse:
     """What the other person did, and what was typed here, ready to be sent again where that still makes sense."""
     case, standing = open_case(token)
     with reading() as tx:
@@ -152,7 +156,12 @@ def _conflict_page(token: str, typed: TypedMove, refused: Conflict) -> AnyRespon
 
 def _view(case: StaffCase, standing: Standing, typed: TypedMove | None) -> dict[str, Any]:
     view = city()
-    offered = available(case.row.state, standing.role, standing.part)
+    offered = list(available(case.row.state, standing.role, standing.part))
+    if (
+        not may_extend(standing.part, standing.unit_code, case.lead_unit, view.directory)
+        and "extend" in offered
+    ):
+        offered.remove("extend")  # more time is applied for
     next_step = next((action for action in NEXT_STEPS if action in offered), "")
     # The likeliest step stands first, the others keep the order of the lifecycle's table.
     actions = sorted(offered, key=lambda action: action != next_step)
@@ -176,4 +185,5 @@ def _view(case: StaffCase, standing: Standing, typed: TypedMove | None) -> dict[
         "words": staff_words,
         "now": clock.now(),
         "staff": g.staff,
+        **desk_closing(case, view, actions),
     }

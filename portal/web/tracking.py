@@ -24,11 +24,12 @@ from portal.queries.case_parts import PUBLIC_PARTS, case_parts
 from portal.queries.city import CityView
 from portal.queries.receipt_words import reason_message
 from portal.queries.report_page import ReportView, public_history, report_view
-from portal.web import access
+from portal.web import access, clock_words, staff_words
 from portal.web.closing_view import closing_of
 from portal.web.forms.report_form import ANSWER
 from portal.web.history import (
     CLOSINGS,
+    REASONS,
     STAGES,
     STATES,
     asked_about,
@@ -174,7 +175,11 @@ def _view(token: str) -> dict[str, Any]:
         parts = case_parts(tx, report.case_id, PUBLIC_PARTS)
     own = is_reporter(token)
     receipt = report.own["receipt"] if own else report.public_receipt
-    states = STATES | {report.state: state_words(report.state, report.closing_code)}
+    states = STATES | {
+        report.state: state_words(
+            report.state, report.closing_code, is_confirmed=report.confirmed_at is not None
+        )
+    }
     return {
         "report": report,
         "closing": closing_of(report, parts, place, is_own=own),
@@ -193,10 +198,18 @@ def _view(token: str) -> dict[str, Any]:
         "moves": [each for each in available(report.state, "reporter", "reporter") if each in REPORTER_MOVES],
         "lines": history_lines(events, place),
         "handed": last_hand_over(events, place),
+        "pause": clock_words.pause_of(events, report.state),
+        "city_unit": place.coordination_unit,
         "custody": custody_chain(events, place, report.closed_at),
         "now": clock.now(),
         "asked": asked_about(report.state, report.closing_code),
-        "words": {"states": states, "closings": CLOSINGS, "stages": STAGES},
+        "words": {
+            "states": states,
+            "closings": CLOSINGS,
+            "stages": STAGES,
+            "reasons": REASONS,
+            "roles": staff_words.ROLES,
+        },
         "settings": services().settings,
         "config": place.config,
     }

@@ -15,14 +15,13 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.app import create_app
-from portal.cli.up import DEMO_CITY
 from portal.crypto import Keyring
 from portal.db import Database
 from portal.models.city import jurisdiction_table, unit
 from portal.models.report import clock as clock_table
 from portal.models.report import report
 from portal.operations.context import Context
-from portal.operations.load_city import load_city_folder
+from portal.operations.load_city import DEMO, load_city_folder
 from portal.operations.manage_accounts import NewAccount, add_account
 from portal.operations.submission import Contact
 from portal.operations.submit_report import Submission, submit_report
@@ -195,7 +194,7 @@ def desk(
     database: Database, database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Desk:
     """The demo city, loaded into the module's database and served by the real application."""
-    load_city_folder(database, DEMO_CITY)
+    load_city_folder(database, DEMO / "linhai")
     home = tmp_path_factory.mktemp("home")
     environ = {"WENLU_HOME": str(home), "DATABASE_URL": database_url, "REDIS_URL": redis_url}
     settings = Settings.from_environ(environ)
