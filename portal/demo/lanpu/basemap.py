@@ -28,12 +28,12 @@ SMALL = 1.5e-6
 def basemap_files(city: City, parks: list[Feature]) -> dict[str, list[Feature]]:
     """Every file of basemap/ by its stem; a number says what is drawn first."""
     return {
-        "ground": list(_ground(city)),
+        "ground": [*_ground(city), *_piers(city)],
         "parks": [*_hills(city), *(_plain(each) for each in parks)],
         "rail": [Feature({"kind": "rail"}, _thin(degrees(line))) for line in city.plan.rail],
         "streets": list(_streets(city)),
         "water": list(_water(city)),
-        "labels": list(_labels(city)),
+        "labels": list(_labels(city, parks)),
     }
 
 
@@ -42,8 +42,7 @@ def _thin(geometry: BaseGeometry, tolerance: float = FINE) -> BaseGeometry:
 
 
 def _plain(park: Feature) -> Feature:
-    names = {key: value for key, value in park.properties.items() if key.startswith("name_")}
-    return Feature(names | {"kind": "park"}, _thin(park.geometry))
+    return Feature({"kind": "park"}, _thin(park.geometry))
 
 
 def _ground(city: City) -> Iterator[Feature]:
@@ -62,6 +61,10 @@ def _ground(city: City) -> Iterator[Feature]:
                 yield Feature({"kind": kind}, _thin(filled, COARSE))
 
 
+def _piers(city: City) -> Iterator[Feature]:
+    return (Feature({"kind": "works"}, degrees(pier)) for pier in city.terrain.piers)
+
+
 def _hills(city: City) -> Iterator[Feature]:
     for level, shape in zip(("hill", "hill-middle", "hill-top"), city.terrain.heights, strict=True):
         for part in polygons(shape):
@@ -70,7 +73,7 @@ def _hills(city: City) -> Iterator[Feature]:
 
 
 def _water(city: City) -> Iterator[Feature]:
-    for part in polygons(city.terrain.sea):
+    for part in polygons(shapely.difference(city.terrain.sea, shapely.union_all(city.terrain.piers))):
         yield Feature(_named("sea") | {"kind": "sea"}, _thin(degrees(part, 400), FINE))
     for key, shape in {**city.terrain.rivers, **city.terrain.lakes}.items():
         kind = "lake" if key in city.terrain.lakes else "river" if key in ("river", "branch") else "stream"
@@ -83,7 +86,7 @@ def _streets(city: City) -> Iterator[Feature]:
         yield Feature(names | {"kind": road.kind}, _thin(road.line))
 
 
-def _labels(city: City) -> Iterator[Feature]:
+def _labels(city: City, parks: list[Feature]) -> Iterator[Feature]:
     for kind, places in (("district", city.districts), ("street", city.streets)):
         for place in places:
             name = Name(place.name.zh, place.name.en.removesuffix(" Subdistrict").removesuffix(" District"))
@@ -94,6 +97,10 @@ def _labels(city: City) -> Iterator[Feature]:
                 if kind == "street"
                 else _weighted(city, place.blocks),
             )
+    for park in parks:
+        name = Name(park.properties["name_zh_Hans"], park.properties["name_en"])
+        if park.properties["kind"] not in ("lake", "hill"):
+            yield _label(name, "park", shapely.point_on_surface(park.geometry))
     for hill, (zh, en) in zip(city.terrain.hills, HILLS, strict=False):
         yield _label(Name(zh, en), "hill", degrees(shapely.point_on_surface(hill)))
     yield _label(Name(*WATERS["sea"]), "sea", degrees(shapely.Point(12_300, 2_200)))

@@ -179,10 +179,11 @@ def _zones(city: City) -> Iterator[Feature]:
             > 0.7 * city.graph.blocks[position].area
         ):
             groups["beach"].append(position)
-    hills = set(groups["scenic"])
+    hills = shapely.union_all([city.graph.plane[each] for each in groups["scenic"]])
+    shapely.prepare(hills)
     for kind, members in groups.items():
         if kind != "scenic":
-            members[:] = [each for each in members if hills.isdisjoint(city.graph.neighbours[each])]
+            members[:] = [each for each in members if not shapely.dwithin(hills, city.graph.plane[each], WIDE_M)]
         _close_holes(city, members)
     for kind, (code, name) in ZONES.items():
         yield Feature({"code": code, **name.properties(), "kind": kind}, _joined(city, groups[kind]))

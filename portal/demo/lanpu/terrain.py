@@ -37,6 +37,9 @@ RESERVOIR = (-10.6, -5.2, 560.0)
 HILLS = ((-11.0, -6.4, 520, 2300), (-9.0, -7.9, 380, 1700), (-12.4, -3.6, 300, 1500), (-8.6, 7.4, 330, 1900),
          (-5.9, 8.9, 240, 1500), (2.6, 9.1, 230, 1400), (10.1, 7.3, 210, 1150), (-6.1, -1.1, 150, 620),
          (-11.8, 5.4, 220, 1500), (5.4, -9.6, 190, 1300), (9.3, -8.9, 120, 700))  # fmt: skip
+# Of each quay: north in metres, length into the sea, width.
+PIERS = ((-3_300, 620, 150), (-4_000, 700, 190), (-4_800, 720, 210), (-5_700, 640, 230), (-6_600, 560, 170))
+MOLE = ((10.1, -2.55), (11.0, -2.7), (11.75, -3.4), (12.0, -4.6), (11.95, -5.5))
 FOOT, MIDDLE, TOP = 58.0, 130.0, 240.0
 CELL = 80.0
 FRAME = shapely.box(-45_000, -30_000, 45_000, 30_000)
@@ -55,6 +58,7 @@ class Terrain:
     hills: tuple[shapely.Polygon, ...]
     heights: tuple[BaseGeometry, BaseGeometry, BaseGeometry]
     coast: shapely.LineString
+    piers: tuple[shapely.Polygon, ...]
 
     @property
     def water(self) -> BaseGeometry:
@@ -90,7 +94,7 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
     }
     lakes = {"lake": _blob(LAKE, chance), "reservoir": _blob(RESERVOIR, chance)}
     heights = [_contour(level) for level in (FOOT, MIDDLE, TOP)]
-    away = shapely.union_all([rivers["river"].buffer(260), rivers["tributary"].buffer(90)])
+    away = shapely.union_all([rivers["river"].buffer(260), rivers["tributary"].buffer(14)])
     foot = shapely.difference(shapely.intersection(heights[0], land), away)
     foot = shapely.difference(foot, lakes["reservoir"].buffer(30))
     hills = tuple(
@@ -108,7 +112,19 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
         hills=hills,
         heights=(relief, shapely.intersection(heights[1], relief), shapely.intersection(heights[2], relief)),
         coast=shapely.LineString(coast),
+        piers=_piers(shapely.LineString(coast)),
     )
+
+
+def _piers(coast: shapely.LineString) -> tuple[shapely.Polygon, ...]:
+    """Quays of the port, square to the coast, and a mole before them."""
+    found = []
+    for north, length, wide in PIERS:
+        across = shapely.intersection(coast, shapely.LineString([(7_000, north), (12_000, north)]))
+        x, y = shapely.get_coordinates(across)[0]
+        found.append(shapely.box(x - 150, y - wide / 2, x + length, y + wide / 2))
+    mole = shapely.LineString(kilometres(MOLE)).buffer(22, cap_style="flat")
+    return (*found, mole)
 
 
 def _largest(geometry: BaseGeometry) -> shapely.Polygon:
