@@ -12,10 +12,12 @@ from sqlalchemy import Connection, func, select, text
 from portal.models.ledger import event
 from portal.models.report import media, report
 from portal.models.voice import rating, voice
-from portal.queries.case_parts import PUBLIC_PARTS, Part, Row
+from portal.queries.case_parts import DESK_PARTS, PUBLIC_PARTS, Part, Row
 
-PUBLIC_PARTS["voices"] = Part(voice, "closing_no", "role", "says")
-PUBLIC_PARTS["ratings"] = Part(rating, "closing_no", "role", "speed", "result", "manner", "words", "at")
+DESK_PARTS["voices"] = PUBLIC_PARTS["voices"] = Part(voice, "closing_no", "role", "says")
+DESK_PARTS["ratings"] = PUBLIC_PARTS["ratings"] = Part(
+    rating, "closing_no", "role", "speed", "result", "manner", "words", "at"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from portal.queries.city import CityView
 from portal.queries.custody import new_holder
 from portal.queries.report_page import PublicEvent
 from portal.queries.staff_case import StaffEvent
+from portal.web import clock_words, closing_words, custody_words, field_words
 from portal.web.locale import date_text
 
 LINES = {
@@ -40,6 +41,9 @@ LINES = {
     "receipt.objected": N_("Somebody says this is the wrong unit"),
     "clock.breached": N_("A deadline passed"),
     "contact.viewed": N_("%(unit)s looked at the reporter's contact details"),
+    **clock_words.LINES,
+    **field_words.LINES,
+    **closing_words.LINES,
 }
 # How an ending reads: only what is fixed is said to be done.
 ENDINGS = {
@@ -151,11 +155,13 @@ class Custody:
         return ((self.until or now) - self.since).total_seconds()
 
 
-def state_words(state: str, closing_code: str | None) -> str:
+def state_words(state: str, closing_code: str | None, *, is_confirmed: bool = False) -> str:
     """What is said of a state, as honest as its ending allows."""
     return RESOLVED.get(closing_code or "", STATES[state]) if state == "resolved" else STATES[state]
 
 
+    if state == "closed" and is_confirmed:
+        return STATES["confirmed"]
 def asked_about(state: str, closing_code: str | None) -> tuple[str, str, str]:
     """What the reporter is asked about an ending, the word for yes (empty: none) and for no."""
     return ASKED.get((closing_code or "") if state in {"resolved", "confirmed", "closed"} else "", ASKED[""])
@@ -190,8 +196,8 @@ def last_hand_over(events: Sequence[PublicEvent | StaffEvent], city: CityView) -
 
 def _title(event: PublicEvent | StaffEvent, holder: str, city: CityView) -> Message:
     params: dict[str, Any] = {"unit": city.unit_names(_unit_of(event, holder))}
-    params |= {key: city.unit_names(str(event.public[key])) for key in ("from", "to") if key in event.public}
-    msgid = LINES[event.kind]
+    params |= {key: city.unit_names(str(event.public[key])) for key in ("from", "to", "acting") if key in event.public}
+    msgid = closing_words.title_of(event.kind, event.public) or LINES[event.kind]
     if event.kind == "request.resolved":
         msgid = ENDINGS.get(str(event.public.get("closing_code")), msgid)
     if event.public.get("outside_body"):
@@ -235,4 +241,4 @@ def _detail(public: Mapping[str, Any]) -> Message | None:
     ):
         if public.get(key) in words:
             return Message(words[public[key]])
-    return None
+    return closing_words.scores_of(public)

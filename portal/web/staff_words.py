@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from portal.i18n import N_
+from portal.web import clock_words, closing_words, field_words, custody_words
 
 STATES: Mapping[str, str] = {
     "submitted": N_("Received"),
@@ -28,6 +29,9 @@ ROLES: Mapping[str, str] = {
     "reporter": N_("The reporter"),
     "visitor": N_("A visitor of the public page"),
 }
+    "follower": N_("Somebody who follows it"),
+    "neighbour": N_("A neighbour"),
+    "guest": N_("Somebody at the place"),
 PARTS: Mapping[str, str] = {
     "lead": N_("Your unit leads this case."),
     "assist": N_("Your unit assists in this case."),
@@ -108,8 +112,8 @@ CLOSING_CODES: Mapping[str, str] = {
 # What each ending asks for, said beside it.
 CLOSING_HINTS: Mapping[str, str] = {
     "fixed": N_("Photo from the spot, or the reason why there is none"),
-    "partly_fixed": N_("What remains, and by when; with a photo or the reason"),
-    "not_found": N_("Photo of the place, or the reason why there is none"),
+    "partly_fixed": N_("What remains, and the date by when; with a photo from the spot"),
+    "not_found": N_("Photo of the place"),
     "not_ours": N_("Why; goes back to the dispatcher, or to the outside body that you name"),
     "merged": N_("Give the number of the other report"),
     "declined": N_("Name the rule, in words for the public"),
@@ -181,3 +185,7 @@ PLACE_FLAGS: Mapping[str, str] = {
     "no_place": N_("No place was given"),
     "outside": N_("Outside every boundary"),
 }
+    **clock_words.EVENTS,
+    **field_words.EVENTS,
+    **custody_words.EVENTS,
+    **closing_words.EVENTS,

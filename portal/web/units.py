@@ -9,6 +9,8 @@ from portal.errors import NotFound
 from portal.i18n import N_, Message
 from portal.queries.public_reports import ReportFilter, public_reports
 from portal.queries.unit_figures import SMALLEST_SAMPLE, UnitFigures, unit_figures
+from portal.queries.unit_ratings import SMALLEST_SAMPLE as SMALLEST_RATING
+from portal.queries.unit_ratings import UnitRatings, unit_ratings
 from portal.web import access
 from portal.web.history import STATES
 from portal.web.services import city, reading, services
@@ -34,7 +36,7 @@ def board() -> str:
 @pages.get("/units/<unit_code>")
 @access.public
 def one(unit_code: str) -> str:
-    """One unit and its reports, a page at a time; three statements."""
+    """One unit and its reports, a page at a time; four statements."""
     directory = city().directory
     if unit_code not in directory:
         raise NotFound(Message(N_("There is no unit with this code.")))
@@ -42,12 +44,15 @@ def one(unit_code: str) -> str:
     wanted = ReportFilter.of(state=state, unit=unit_code)
     with reading() as tx:
         figures = unit_figures(tx, services().jurisdiction_id, clock.now(), unit_code)
+        rated = unit_ratings(tx, services().jurisdiction_id, clock.now(), unit_code)
         page = public_reports(tx, services().jurisdiction_id, wanted, limit=PAGE_SIZE, after=after)
     return render_template(
         "public/unit.html",
         unit=directory.unit(unit_code),
         supervisor=directory.supervisor_of(unit_code),
         figures=figures.get(unit_code, UnitFigures(unit_code)),
+        ratings=rated.get(unit_code, UnitRatings(unit_code)),
+        smallest_rating=SMALLEST_RATING,
         page=page,
         state=state,
         smallest=SMALLEST_SAMPLE,

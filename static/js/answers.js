@@ -3,7 +3,8 @@
   "use strict";
   document.querySelectorAll("select[data-fills]").forEach(function (select) {
     var text = document.getElementById(select.dataset.fills), filled = text.value, form = select.form;
-    form.querySelectorAll("[name=fill]").forEach(function (button) { button.hidden = true; });
+    // Enter in a field presses the first button of a form: that must be the real one.
+    form.querySelectorAll("[name=fill]").forEach(function (button) { button.remove(); });
     select.addEventListener("change", function () {
       var chosen = select.selectedOptions[0];
       if (!chosen.dataset.text || (text.value !== "" && text.value !== filled && !confirm(select.dataset.sure))) return;

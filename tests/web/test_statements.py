@@ -29,10 +29,10 @@ def hundred(file_one: Callable[..., Any], is_filled: list[bool]) -> str:
     [
         pytest.param("/", 3, id="front page"),
         pytest.param("/report", 1, id="form"),
-        pytest.param("/r/{token}", 3, id="one report"),
+        pytest.param("/r/{token}", 4, id="one report"),
         pytest.param("/map", 2, id="map and list"),
         pytest.param("/units", 2, id="all units"),
-        pytest.param("/units/street-wh1", 3, id="one unit"),
+        pytest.param("/units/street-wh1", 4, id="one unit"),
         pytest.param("/api/v1/reports?limit=100", 2, id="API: 100 reports"),
         pytest.param("/api/v1/map/reports", 2, id="API: points of the map"),
         pytest.param("/api/v1/units", 2, id="API: units"),

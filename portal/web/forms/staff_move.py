@@ -93,7 +93,12 @@ def _resolve_fields(kind: str) -> tuple[Field, ...]:
         Field("reason", "line", N_("Why there is no photo, or the reason"), _INNER),
         Field("outside_body", "line", N_("Outside body that takes over"), N_("Only for “Not ours”.")),
         replace(OTHER, hint=N_("Only for “Same as another report”.")),
-        Field("until", "date", N_("Second date"), N_("Only for “Planned for a later date”.")),
+        Field(
+            "until",
+            "date",
+            N_("Second date"),
+            N_("Only for “Planned for a later date”, and for what remains of “Partly fixed”."),
+        ),
     )
 
 
