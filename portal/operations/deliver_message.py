@@ -26,9 +26,10 @@ from portal.operations.record_events import Draft, lock_head, record
 from portal.operations.run_once import GiveUp, Later, Work, claim, finish, keep_handed
 from portal.operations.voice_links import link_of_letter
 from portal.operations.write_letter import (
+    FOLLOWER,
     REPORTER,
-    UNIT,
     Order,
+    audience_of,
     letter_locale,
     letter_page,
     occasions,
@@ -101,7 +102,7 @@ def _pack(tx: Connection, context: Context, work: Work) -> Parcel | None:
         found = digest_letter(tx, context, work)
         return found and _parcel(work, found[0], found[1])
     occasion, to = work.payload["template"], work.payload["to"]
-    if occasion not in occasions(REPORTER if to == REPORTER else UNIT):
+    if occasion not in occasions(audience_of(to)):
         raise GiveUp(f"no message is called {occasion}")
     case = case_of_message(tx, work.payload["report_id"])
     if case is None:
@@ -152,7 +153,7 @@ def _others(tx: Connection, case: CaseOfMessage, work: Work) -> tuple[str, ...]:
 
 def _letter(tx: Connection, context: Context, work: Work, case: CaseOfMessage, reader: Reader) -> Letter:
     payload = work.payload
-    occasion, audience = payload["template"], REPORTER if reader.name == REPORTER else UNIT
+    occasion, audience = payload["template"], audience_of(reader.name)
     # The reason stands in the receipt, which may by now be that of a later decision.
     is_first = audience == REPORTER and occasion == "received" and case.receipt["lead"] == case.lead_unit
     locale = letter_locale(reader.locale, case.city_locale)
@@ -168,6 +169,7 @@ def _letter(tx: Connection, context: Context, work: Work, case: CaseOfMessage, r
         second_due_at=_instant(work, "second_due_at"),
         outside_body=payload.get("outside_body") or "",
         duplicate_of=payload.get("duplicate_of") or "",
+        incident=payload.get("incident") or "",
         say_link=link_of_letter(context, case.token, payload, clock.now()),
     )
     wording = wording_of(tx, case.jurisdiction_id, audience, occasion, locale)
@@ -230,8 +232,9 @@ def _tell(tx: Connection, work: Work) -> None:
 
 
 def _in_public(work: Work) -> str:
-    """Reporter or unit: which of its people or rooms was written to is not for everybody."""
-    return str(work.payload.get("of") or work.payload["to"])
+    """Reporter, follower or unit: which person or room was written to is not for everybody."""
+    to = str(work.payload.get("of") or work.payload["to"])
+    return FOLLOWER if to.startswith(f"{FOLLOWER}:") else to
 
 
 def _fan_out(work: Work, others: tuple[str, ...] | list[str]) -> tuple[Table, Rows]:

@@ -15,8 +15,10 @@ from portal import clock
 from portal.channels import EMAIL, SMS
 from portal.operations.context import Context
 from portal.operations.field_readers import crew_address, is_accused, link_of_contractor
+from portal.operations.follow_report import follower_secret
 from portal.operations.run_once import GiveUp, Later
-from portal.operations.write_letter import REPORTER
+from portal.operations.write_letter import FOLLOWER, REPORTER
+from portal.queries.followers import ASKED, CONFIRMED, follower_by_id
 from portal.queries.messages import (
     CaseOfMessage,
     Person,
@@ -70,6 +72,8 @@ def reader_of(
     if to == REPORTER:
         return _reporter(context, case, str(payload["template"]))
     kind, _, number = to.partition(":")
+    if kind == FOLLOWER:
+        return _follower(tx, context, case, int(number), str(payload["template"]))
     unit_code = str(payload.get("of") or to)
     if is_accused(tx, case, unit_code):
         return None
@@ -151,6 +155,22 @@ def _reporter(context: Context, case: CaseOfMessage, occasion: str) -> Reader | 
     locale = case.contact_locale or case.locale or case.city_locale
     is_stopped = which == NONE or (which == ENDINGS and occasion not in WEIGHTY)
     return Reader(REPORTER, kind, address, locale, link, stop_url(context, case.token), is_stopped=is_stopped)
+
+
+def _follower(
+    tx: Connection, context: Context, case: CaseOfMessage, number: int, occasion: str
+) -> Reader | None:
+    """Who follows a report and proved their address; who has not is asked that, and nothing else."""
+    row = follower_by_id(tx, number)
+    wanted = ASKED if occasion == "follow" else CONFIRMED
+    if row is None or row.sealed is None or row.state != wanted:
+        return None
+    try:
+        address = str(context.keyring.open(row.sealed, bound_to=f"follower:{row.token}")["email"])
+    except ValueError:
+        raise GiveUp(ANOTHER_KEY) from None
+    link = f"{context.public_url}/follow/{row.token}#{follower_secret(context, row.token)}"
+    return Reader(f"{FOLLOWER}:{number}", EMAIL, address, row.locale or case.city_locale, link)
 
 
 def _unit(tx: Connection, context: Context, case: CaseOfMessage, code: str) -> Reader | None:

@@ -60,6 +60,7 @@ class Submission:
     channel: str = "web"
     locale: str = ""
     about_unit: str = ""
+    about_case: str = ""  # the number of the case that a complaint is about: never public
     place_flag: str | None = None  # area, default_point: a place that is not the exact spot
     voice: str = ""  # where it came from, for counting distinct people: kept as a keyed hash only
     is_place_optional: bool = False  # histories and telephone calls may lack place, photo and answers
@@ -97,6 +98,11 @@ def check_submission(submission: Submission, city: CityView) -> Submission:
 def clean_text(text: str) -> str:
     """The text without control characters and outer white space."""
     return _CONTROL.sub("", text.replace("\r\n", "\n")).strip()
+
+
+def is_email(text: str) -> bool:
+    """Whether something may be an e-mail address."""
+    return _EMAIL.fullmatch(text) is not None
 
 
 def _offered(locale: str, city: CityView) -> str:
@@ -147,7 +153,7 @@ def _contact_faults(contact: Contact | None) -> dict[str, Message]:
     if contact is None:
         return {}
     faults = {}
-    if contact.email and not _EMAIL.fullmatch(contact.email):
+    if contact.email and not is_email(contact.email):
         faults["email"] = Message(N_("This e-mail address does not look right."))
     if contact.phone and not re.fullmatch(r"[0-9+() .\-/]{5,30}", contact.phone):
         faults["phone"] = Message(N_("This telephone number does not look right."))

@@ -26,10 +26,15 @@ from portal.operations.letter_wording import render_wording
 from portal.queries.messages import CaseOfMessage
 
 FOLDER = Path(__file__).parent.parent / "templates" / "mail"
-REPORTER, UNIT = "reporter", "unit"
+REPORTER, UNIT, FOLLOWER = "reporter", "unit", "follower"
 URGENT = frozenset({"emergency", "high"})
 OPEN_IT = N_("Open the report")
 STOP_LETTERS = N_("No more letters about this report")
+
+
+def audience_of(to: str) -> str:
+    """Whose letters somebody gets: who follows a report reads what its reporter reads."""
+    return REPORTER if to == REPORTER or to.startswith(f"{FOLLOWER}:") else UNIT
 
 
 def occasions(audience: str) -> frozenset[str]:
@@ -42,7 +47,8 @@ class Order:
     """What a message is about and for whom; `words` are what somebody wrote for the public, `due_at` what is due.
 
     `second_due_at` is the date of an extension or a plan, `outside_body` who got a case that is not ours,
-    `duplicate_of` the number of the report that this one was joined with, `say_link` where its reader answers.
+    `duplicate_of` the number of the report that this one was joined with, `say_link` where its reader answers,
+    `incident` the number of the report that it tells of, where that is not the reader's own.
     """
 
     audience: str
@@ -56,6 +62,7 @@ class Order:
     outside_body: str = ""
     duplicate_of: str = ""
     say_link: str = ""
+    incident: str = ""
 
 
 def letter_locale(wanted: str, city_locale: str) -> str:
@@ -133,6 +140,7 @@ def _facts(order: Order, case: CaseOfMessage) -> dict[str, Any]:
         "second_due": instant(order.second_due_at or case.second_due_at),
         "outside_body": order.outside_body,
         "duplicate_of": order.duplicate_of,
+        "incident": order.incident,
         "say_link": order.say_link,
         "text": order.words,
         "reason": order.reason.in_locale(locale) if order.reason else "",

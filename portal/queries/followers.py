@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, ScalarSelect, and_, cast, func, literal, null, select
+from sqlalchemy import BigInteger, Connection, Row, ScalarSelect, and_, cast, func, literal, null, select
 
 from portal.models.incident import follower
 from portal.models.report import contact, report
@@ -66,3 +67,9 @@ def voices_of(tx: Connection, report_id: int) -> int:
         .scalar_subquery()
     )
     return int(tx.execute(select(members + others)).scalar_one()) + 1
+
+
+def follower_by_id(tx: Connection, number: int) -> Row[Any] | None:
+    """A follower's own link, sealed address, language and state."""
+    query = select(follower.c.token, follower.c.sealed, follower.c.locale, follower.c.state)
+    return tx.execute(query.where(follower.c.id == number)).one_or_none()
