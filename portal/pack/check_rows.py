@@ -17,6 +17,7 @@ from portal.pack.model import (
     UnitRow,
 )
 from portal.pack.table import Notes
+from routing.escalation import WHOM
 
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
 WEBHOOK = re.compile(r"https?://[^\s/@]+(/\S*)?")
@@ -35,11 +36,12 @@ def check_rows(pack: Pack) -> list[Finding]:
         _check_units,
         _check_duties,
         _check_targets,
+        _check_ladder,
         _check_days,
         _check_plans,
+        _check_answers,
         _check_works,
     )
-        _check_answers,
     return list(chain.from_iterable(check(pack) for check in checks))
 
 
@@ -178,11 +180,12 @@ def _check_duties(pack: Pack) -> list[Finding]:
 def _check_targets(pack: Pack) -> list[Finding]:
     notes = Notes("targets.csv")
     scopes = {"*", *(row.code for row in pack.services), *(row.group for row in pack.services)}
+    scopes |= {f"@{row.code}" for row in pack.units}
     rows = [(row.row, (row.scope, row.priority, row.clock, row.stage)) for row in pack.targets]
     _once(notes, "service_code", rows)
     for row in pack.targets:
         if row.scope not in scopes:
-            notes.error(row.row, "service_code", f"{row.scope!r} is neither a service, a group nor *")
+            notes.error(row.row, "service_code", f"{row.scope!r} is neither a service, a group, @unit nor *")
     known = dict(zip((key for _, key in rows), pack.targets, strict=True))
     for service in pack.services:
         for clock, stage in (*NEEDED, *WANTED):
@@ -195,9 +198,6 @@ def _check_targets(pack: Pack) -> list[Finding]:
     return notes.findings
 
 
-def _check_emergencies(pack: Pack, known: Mapping[Key, TargetRow], notes: Notes) -> None:
-    for clock, stage in NEEDED:
-        hidden = [row.code for row in pack.services if _hides_emergency(row, clock, stage, known)]
 def _check_answers(pack: Pack) -> list[Finding]:
     notes = Notes("answers.csv")
     scopes = {"*", *(row.code for row in pack.services), *(row.group for row in pack.services)}
@@ -218,6 +218,9 @@ def _check_ladder(pack: Pack) -> list[Finding]:
     return notes.findings
 
 
+def _check_emergencies(pack: Pack, known: Mapping[Key, TargetRow], notes: Notes) -> None:
+    for clock, stage in NEEDED:
+        hidden = [row.code for row in pack.services if _hides_emergency(row, clock, stage, known)]
         if hidden:
             shown = ", ".join(hidden[:LISTED]) + (" …" if len(hidden) > LISTED else "")
             message = f"their own {clock} target hides the wider one for emergencies: {shown}"
