@@ -17,7 +17,7 @@ FIELD, HEADER = "csrf_token", "X-CSRF-Token"
 THIRTY_DAYS = 30 * 24 * 3600
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Called by programs without cookies, so that no browser's authority can be misused.
-COOKIELESS = ("/api/", "/open311/")
+COOKIELESS = ("/api/", "/open311/", "/unsubscribe/")
 EXPIRED = N_("This page was open for too long. Go back, load it again and send it once more.")
 
 

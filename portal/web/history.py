@@ -40,8 +40,10 @@ LINES = {
     "question.answered": N_("The reporter answered the question"),
     "receipt.objected": N_("Somebody says this is the wrong unit"),
     "clock.breached": N_("A deadline passed"),
-    "contact.viewed": N_("%(unit)s looked at the reporter's contact details"),
+    "contact.erased": N_("The reporter's contact details are no longer kept"),
+    "text.erased": N_("The words as written are no longer kept"),
     **clock_words.LINES,
+    **custody_words.LINES,
     **field_words.LINES,
     **closing_words.LINES,
 }
@@ -73,6 +75,8 @@ REASONS = {
     "awaiting_contractor": N_("for a contractor"),
     "weather": N_("for the weather"),
     "season": N_("for the season"),
+    **field_words.DOWN_REASONS,
+    **field_words.UP_REASONS,
 }
 CLOSINGS = {
     "fixed": N_("fixed"),
@@ -123,6 +127,7 @@ PURPOSES = {
     "legal_duty": N_("Because a law demands it"),
 }
 STAGES = {
+    "dispatch": N_("Dispatch"),
     "accept": N_("Accept"),
     "first_answer": N_("First answer"),
     "resolve": N_("Resolve"),
@@ -157,11 +162,11 @@ class Custody:
 
 def state_words(state: str, closing_code: str | None, *, is_confirmed: bool = False) -> str:
     """What is said of a state, as honest as its ending allows."""
+    if state == "closed" and is_confirmed:
+        return STATES["confirmed"]
     return RESOLVED.get(closing_code or "", STATES[state]) if state == "resolved" else STATES[state]
 
 
-    if state == "closed" and is_confirmed:
-        return STATES["confirmed"]
 def asked_about(state: str, closing_code: str | None) -> tuple[str, str, str]:
     """What the reporter is asked about an ending, the word for yes (empty: none) and for no."""
     return ASKED.get((closing_code or "") if state in {"resolved", "confirmed", "closed"} else "", ASKED[""])
@@ -172,7 +177,7 @@ def history_lines(events: Sequence[PublicEvent], city: CityView) -> list[Line]:
     lines, holder = [], ""
     for event in events:
         holder = new_holder(event.kind, event.public) or holder
-        if event.kind in LINES:
+        if event.kind in LINES and custody_words.is_told(event.kind, event.public):
             text = str(event.public.get("text", ""))
             title, detail = _title(event, holder, city), _detail(event.public)
             other = str(event.public.get("duplicate_of") or event.public.get("duplicate") or "")
@@ -233,11 +238,12 @@ def _unit_of(event: PublicEvent | StaffEvent, holder: str) -> str:
 def _detail(public: Mapping[str, Any]) -> Message | None:
     if public.get("until"):
         return Message(N_("by %(when)s"), {"when": date_text(datetime.fromisoformat(str(public["until"])))})
+    if "basis" in public:
+        return Message(custody_words.RULED)
     for key, words in (
         ("closing_code", CLOSINGS),
         ("reason", REASONS),
         ("stage", STAGES),
-        ("purpose", PURPOSES),
     ):
         if public.get(key) in words:
             return Message(words[public[key]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from portal.i18n import N_
-from portal.web import clock_words, closing_words, field_words, custody_words
+from portal.web import clock_words, closing_words, custody_words, field_words
 
 STATES: Mapping[str, str] = {
     "submitted": N_("Received"),
@@ -21,6 +21,7 @@ STATES: Mapping[str, str] = {
 }
 ROLES: Mapping[str, str] = {
     "handler": N_("Handler"),
+    "contractor": N_("Contractor, by link"),
     "unit_head": N_("Head of unit"),
     "dispatcher": N_("Dispatcher"),
     "admin": N_("Administrator"),
@@ -28,10 +29,10 @@ ROLES: Mapping[str, str] = {
     "system": N_("Wenlu"),
     "reporter": N_("The reporter"),
     "visitor": N_("A visitor of the public page"),
-}
     "follower": N_("Somebody who follows it"),
     "neighbour": N_("A neighbour"),
     "guest": N_("Somebody at the place"),
+}
 PARTS: Mapping[str, str] = {
     "lead": N_("Your unit leads this case."),
     "assist": N_("Your unit assists in this case."),
@@ -62,6 +63,8 @@ ACTIONS: Mapping[str, str] = {
     "reject": N_("Decline"),
     "mark_duplicate": N_("Mark as a duplicate"),
     "unmerge": N_("Separate from its duplicate"),
+    **clock_words.ACTIONS,
+    **custody_words.ACTIONS,
 }
 # What is said when it has been done.
 DONE: Mapping[str, str] = {
@@ -81,6 +84,8 @@ DONE: Mapping[str, str] = {
     "reject": N_("The case was declined."),
     "mark_duplicate": N_("The case was marked as a duplicate."),
     "unmerge": N_("The case stands on its own again."),
+    **clock_words.DONE,
+    **custody_words.DONE,
 }
 REASONS: Mapping[str, str] = {
     "not_our_area": N_("Not our area"),
@@ -98,6 +103,8 @@ REASONS: Mapping[str, str] = {
     "awaiting_contractor": N_("Waiting for a contractor"),
     "weather": N_("Weather"),
     "season": N_("Season"),
+    **field_words.DOWN_REASONS,
+    **field_words.UP_REASONS,
 }
 CLOSING_CODES: Mapping[str, str] = {
     "fixed": N_("Fixed"),
@@ -121,11 +128,24 @@ CLOSING_HINTS: Mapping[str, str] = {
     "answered": N_("The answer in words"),
 }
 STAGES: Mapping[str, str] = {
+    "dispatch": N_("Dispatch"),
+    "arrive": N_("Arrive"),
+    "hand_up": N_("Solve or hand up"),
+    "answer": N_("Answer"),
     "accept": N_("Accept"),
     "first_answer": N_("First answer"),
     "resolve": N_("Resolve"),
+    **custody_words.STAGES,
 }
-CLOCK_KINDS: Mapping[str, str] = {"promise": N_("Promise to the resident"), "unit": N_("Clock of the unit")}
+CLOCK_KINDS: Mapping[str, str] = {
+    "promise": N_("Promise to the resident"),
+    "unit": N_("Clock of the unit"),
+    "extension": N_("Application for more time"),
+    "callout": N_("Call-out of a crew"),
+    "community": N_("Time of the community"),
+    "supervision": N_("Supervision"),
+    **custody_words.CLOCK_KINDS,
+}
 CLOCK_STATES: Mapping[str, str] = {
     "running": N_("running"),
     "paused": N_("on hold"),
@@ -165,11 +185,19 @@ EVENTS: Mapping[str, str] = {
     "question.answered": N_("The reporter answered a question"),
     "receipt.objected": N_("Somebody says this is the wrong unit"),
     "contact.viewed": N_("Contact looked at"),
+    "contact.erased": N_("The reporter's address was forgotten"),
+    "text.erased": N_("The words as written were forgotten"),
+    "relay.asked": N_("Written to the resident"),
+    "relay.replied": N_("The resident wrote"),
     "clock.at_risk": N_("A clock is nearly due"),
     "clock.breached": N_("A clock has run out"),
     "media.ready": N_("Photo prepared"),
     "media.refused": N_("Photo refused"),
     "message.sent": N_("Message sent"),
+    **clock_words.EVENTS,
+    **field_words.EVENTS,
+    **custody_words.EVENTS,
+    **closing_words.EVENTS,
 }
 # Why somebody looks at a reporter's contact.
 PURPOSES: Mapping[str, str] = {
@@ -185,7 +213,3 @@ PLACE_FLAGS: Mapping[str, str] = {
     "no_place": N_("No place was given"),
     "outside": N_("Outside every boundary"),
 }
-    **clock_words.EVENTS,
-    **field_words.EVENTS,
-    **custody_words.EVENTS,
-    **closing_words.EVENTS,
