@@ -16,7 +16,7 @@ from portal.queries.case_parts import DESK_PARTS, Parts, case_parts
 from portal.queries.custody import new_holder
 
 # What another person did to a case; warnings of clocks and sent messages change nothing for who is writing.
-WEIGHTY_KINDS = ("request.", "question.")
+WEIGHTY_KINDS = ("request.", "question.", "task.", "dispute.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.move_report import Move, move_report
 from portal.queries.city import CityView
+from portal.queries.custody_parts import live_tasks
 from portal.queries.edition_changes import noted_cases
 from portal.queries.staff_inbox import (
     COUNTED_AT_MOST,
@@ -52,11 +53,13 @@ def inbox() -> Response:
     with reading() as tx:
         page = inbox_page(tx, view.jurisdiction_id, wanted, Cursor.read(given.get("after", "")))
         counts = count_states(tx, view.jurisdiction_id, wanted)
+        tasks = live_tasks(tx, view.jurisdiction_id, wanted.units, wanted.kept_from) if part == "assist" else []
     return make_response(
         render_template(
             "staff/inbox.html",
             **_shared(view, page),
             wanted=wanted,
+            tasks=tasks,
             counts=counts,
             counted_at_most=COUNTED_AT_MOST,
             open_states=OPEN_STATES,
