@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
@@ -20,6 +21,7 @@ from portal.web.services import city, reading, services
 pages = Blueprint("map_data", __name__, url_prefix="/api/v1")
 pages.after_request(allow_any_origin)
 GEOJSON = "application/geo+json"
+WORTH_PACKING = 20_000  # characters: a map is asked for over a telephone's line
 
 
 @pages.get("/map/reports")
@@ -57,9 +59,9 @@ def _feature(found: PublicReport) -> dict[str, Any]:
 @pages.get("/basemap")
 @access.public
 def basemap() -> Response:
-    """The city's own basemap."""
+    """The city's own basemap; `part` coarse or fine for what is seen from afar or only from near."""
     with reading() as tx:
-        drawn = read_basemap(tx, services().jurisdiction_id)
+        drawn = read_basemap(tx, services().jurisdiction_id, request.args.get("part", ""))
     return _geojson(drawn, "public, max-age=3600")
 
 
@@ -74,7 +76,12 @@ def layer(name: str) -> Response:
 
 
 def _geojson(document: dict[str, Any], caching: str) -> Response:
-    response = Response(current_app.json.dumps(document, separators=(",", ":")), content_type=GEOJSON)
+    text = current_app.json.dumps(document, separators=(",", ":"))
+    response = Response(text, content_type=GEOJSON)
+    if len(text) > WORTH_PACKING and "gzip" in request.accept_encodings:
+        response.set_data(gzip.compress(text.encode(), 5, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
     response.headers["Cache-Control"] = caching
     response.add_etag()
     response.make_conditional(request)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import shapely
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 
 from geo.boundary import Layer
 from portal.models.city import basemap_feature
@@ -15,6 +15,8 @@ from portal.models.report import report
 from portal.queries.public_reports import COLUMNS, PublicReport, ReportFilter, conditions, public_row
 
 MOST_POINTS = 1000
+# Kinds of basemap features that a map needs only when it shows single streets.
+FINE_KINDS = ("local", "lane")
 # About 5 m and 1 m: what a map at street level can show.
 SIMPLIFY_DEGREES, GRID_DEGREES = 0.00005, 0.00001
 
@@ -33,15 +35,20 @@ def map_points(
     return found[:most], len(found) > most
 
 
-def basemap(tx: Connection, jurisdiction_id: str) -> dict[str, Any]:
-    """The city's own basemap as a GeoJSON feature collection; land and water first, streets last."""
+def basemap(tx: Connection, jurisdiction_id: str, part: str = "") -> dict[str, Any]:
+    """The city's own basemap as a GeoJSON feature collection; land and water first, streets last.
+
+    `part` fine: only what is drawn from near (`FINE_KINDS`); coarse: all but that; otherwise everything.
+    """
+    is_fine = func.coalesce(basemap_feature.c.properties["kind"].astext, "").in_(FINE_KINDS)
+    chosen = {"fine": is_fine, "coarse": ~is_fine}.get(part, true())
     query = (
         select(
             basemap_feature.c.kind,
             basemap_feature.c.properties,
             func.ST_AsGeoJSON(func.ST_SimplifyPreserveTopology(basemap_feature.c.geom, SIMPLIFY_DEGREES), 5),
         )
-        .where(basemap_feature.c.jurisdiction_id == jurisdiction_id)
+        .where(basemap_feature.c.jurisdiction_id == jurisdiction_id, chosen)
         .order_by(func.ST_Dimension(basemap_feature.c.geom).desc(), basemap_feature.c.id)
         .limit(20_000)
     )

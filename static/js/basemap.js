@@ -10,11 +10,12 @@
     lane: [14, 0.6, 16, 3, 19, 11], local: [13, 0.5, 15, 3, 17, 8, 19, 18], collector: [11, 0.5, 13, 1.7, 15, 5, 17, 12, 19, 26],
     main: [9, 0.7, 12, 2.2, 14, 5.5, 16, 12, 19, 34], express: [9, 1, 12, 2.6, 14, 6.5, 16, 14, 19, 38], other: [10, 1, 13, 2, 16, 6, 19, 16]
   };
+  var NEAR = 13; // from here on small streets are seen, and asked for
   var ORDER = ["lane", "local", "other", "collector", "main", "express"];
   var NAMED_FROM = { express: 12, main: 12, collector: 15, other: 14, local: 16, lane: 17 };
   // Labels of points: first and last zoom, size, weight, colour.
   var POINTS = {
-    district: [9, 13, 15, 600, "label"], street: [13.5, 16, 12, 500, "label-soft"], hill: [12, 20, 12, 500, "label-green"],
+    park: [13.5, 20, 11, 500, "label-green"], district: [9, 13, 15, 600, "label"], street: [13.5, 16, 12, 500, "label-soft"], hill: [12, 20, 12, 500, "label-green"],
     sea: [9, 20, 15, 500, "label-water"], river: [11, 20, 12, 500, "label-water"], lake: [12, 20, 12, 500, "label-water"]
   };
 
@@ -57,7 +58,7 @@
       else if (/Line/.test(shape.type)) (shape.layer === "rail" ? found.rail : found.streets[shape.kind] || found.streets.other).push(shape);
       else {
         found.areas.push(shape);
-        if (shape.layer.indexOf("park") === 0 && shape.name) found.parks.push(shape);
+        if (shape.layer.indexOf("park") === 0 && shape.name) found.parks.push(shape); // those without a label of their own
       }
     });
     found.areas.sort(function (a, b) { return rank(a) - rank(b); });
@@ -66,11 +67,18 @@
   function rank(shape) { var place = Object.keys(GROUND).indexOf(shape.kind); return place < 0 ? 99 : place; }
 
   var BaseLayer = L.GridLayer.extend({
-    initialize: function (data, options) {
+    initialize: function (options) {
       L.GridLayer.prototype.initialize.call(this, options);
-      this._shapes = sorted(data.features);
-      this._labels = {};
+      this._features = [];
       this._pen = document.createElement("canvas").getContext("2d");
+    },
+
+    /* Take in more of the city, and draw it all again. */
+    add: function (data) {
+      this._features = this._features.concat(data.features);
+      this._shapes = sorted(this._features);
+      this._labels = {};
+      if (this._map) this.redraw();
     },
 
     createTile: function (coords) {
@@ -217,9 +225,19 @@
       L.tileLayer(box.dataset.tiles, { attribution: box.dataset.attribution, maxZoom: 20 }).addTo(map);
       return;
     }
-    fetch(box.dataset.basemap).then(function (answer) { return answer.json(); }).then(function (data) {
-      new BaseLayer(data, { pane: "basemap", maxZoom: 20 }).addTo(map);
-    }).catch(function () { box.classList.add("no-basemap"); });
+    var base = new BaseLayer({ pane: "basemap", maxZoom: 20 });
+    function more(part, then) {
+      fetch(box.dataset.basemap + "?part=" + part).then(function (answer) { return answer.json(); }).then(function (data) {
+        base.add(data);
+        if (then) then();
+      }).catch(function () { box.classList.add("no-basemap"); });
+    }
+    more("coarse", function () {
+      base.addTo(map);
+      function near() { if (map.getZoom() >= NEAR) { map.off("zoomend", near); more("fine"); } }
+      map.on("zoomend", near);
+      near();
+    });
   }
 
   window.wenlu = {

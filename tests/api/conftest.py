@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal.app import create_app
-from portal.cli.up import DEMO_CITY
-from portal.operations.load_city import load_city_folder
+from portal.operations.load_city import DEMO, load_city_folder
 from portal.settings import Settings
 
 
@@ -24,7 +22,7 @@ def app(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFact
         {"WENLU_HOME": str(home), "DATABASE_URL": database_url, "REDIS_URL": redis_url}
     )
     made = create_app(replace(settings, public_url="http://localhost"))
-    load_city_folder(made.extensions["wenlu"].database, Path(DEMO_CITY))
+    load_city_folder(made.extensions["wenlu"].database, DEMO / "linhai")
     yield made
     made.extensions["wenlu"].database.dispose()
 

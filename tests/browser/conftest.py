@@ -13,8 +13,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from portal.app import create_app
-from portal.cli.up import DEMO_CITY
-from portal.operations.load_city import load_city_folder
+from portal.operations.load_city import DEMO, load_city_folder
 from portal.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -38,7 +37,7 @@ def live(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFac
     server = make_server("127.0.0.1", 0, Flask("waiting"), threaded=True)
     address = f"http://127.0.0.1:{server.server_port}"
     app = create_app(replace(settings, public_url=address))
-    load_city_folder(app.extensions["wenlu"].database, Path(DEMO_CITY))
+    load_city_folder(app.extensions["wenlu"].database, DEMO / "linhai")
     server.app = app
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -23,6 +23,8 @@ from portal.cli import places, processes
 from portal.cli.servers import libpq
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+PROGRAM = "import sys; from portal.cli.main import main; sys.exit(main())"
+SMALL_CITY = str(CHECKOUT / "portal" / "demo" / "linhai")
 START_SECONDS = 90
 STOP_SECONDS = 10
 
@@ -35,7 +37,14 @@ class Up:
         self.output = home / "output.txt"
         plain = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL", "HOST"}}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "import sys; from portal.cli.main import main; sys.exit(main())", "up"],
+            [
+                sys.executable,
+                "-c",
+                "import sys; from portal.cli.main import main; sys.exit(main())",
+                "up",
+                "--city",
+                SMALL_CITY,
+            ],
             cwd=CHECKOUT,
             env=plain | {"WENLU_HOME": str(home), "PORT": str(port)} | environ,
             stdout=self.output.open("w"),

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -15,9 +14,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from portal.app import create_app
-from portal.cli.up import DEMO_CITY
 from portal.operations.context import Actor
-from portal.operations.load_city import load_city_folder
+from portal.operations.load_city import DEMO, load_city_folder
 from portal.operations.move_report import Move, move_report
 from portal.operations.submission import Submission
 from portal.operations.submit_report import Submitted, submit_report
@@ -35,7 +33,7 @@ def app(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFact
         {"WENLU_HOME": str(home), "DATABASE_URL": database_url, "REDIS_URL": redis_url}
     )
     made = create_app(replace(settings, public_url="http://localhost"))
-    load_city_folder(made.extensions["wenlu"].database, Path(DEMO_CITY))
+    load_city_folder(made.extensions["wenlu"].database, DEMO / "linhai")
     yield made
     made.extensions["wenlu"].database.dispose()
 
