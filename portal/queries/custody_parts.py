@@ -139,19 +139,19 @@ def newest_proposals(tx: Connection, jurisdiction_id: str, most: int = 20) -> li
 def live_tasks(
     tx: Connection,
     jurisdiction_id: str,
-    units: Collection[str] | None,
+    units: Collection[str],
     kept_from: Collection[str] = (),
     most: int = LISTED_AT_MOST,
 ) -> list[Row[Any]]:
     """What the units were asked for and have not finished, whatever is due first; one statement."""
-    of_units = [] if units is None else [task.c.unit_code.in_(sorted(units))]
+    mine = (task.c.jurisdiction_id == jurisdiction_id) & task.c.unit_code.in_(sorted(units))
     query = (
         select(
             task.c.number, task.c.kind, task.c.unit_code, task.c.title, task.c.state, task.c.due_at,
             task.c.swap_asked_at, *_CASE,
         )
         .join(report, report.c.id == task.c.report_id)
-        .where(task.c.jurisdiction_id == jurisdiction_id, task.c.state.in_(LIVE), *of_units, *_shown(kept_from))
+        .where(mine, task.c.state.in_(LIVE), *_shown(kept_from))
         .order_by(task.c.due_at, task.c.id)
         .limit(most)
     )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, g, make_response, redirect, render_template, request
+from sqlalchemy import Connection, Row
 from werkzeug.wrappers import Response
 
 from portal import clock
@@ -53,7 +54,7 @@ def inbox() -> Response:
     with reading() as tx:
         page = inbox_page(tx, view.jurisdiction_id, wanted, Cursor.read(given.get("after", "")))
         counts = count_states(tx, view.jurisdiction_id, wanted)
-        tasks = live_tasks(tx, view.jurisdiction_id, wanted.units, wanted.kept_from) if part == "assist" else []
+        tasks = _my_tasks(tx, view, wanted)
     return make_response(
         render_template(
             "staff/inbox.html",
@@ -67,6 +68,13 @@ def inbox() -> Response:
             unit=given.get("unit", ""),
         )
     )
+
+
+def _my_tasks(tx: Connection, view: CityView, wanted: Wanted) -> Sequence[Row[Any]]:
+    """What the units were asked for, where one looks at what they assist in."""
+    if wanted.part != "assist" or wanted.units is None:
+        return ()
+    return live_tasks(tx, view.jurisdiction_id, wanted.units, wanted.kept_from)
 
 
 @pages.get("/find")
