@@ -295,7 +295,7 @@ def test_waiting_stops_the_units_clocks_and_gives_the_time_back(linhai: Any, at:
     assert linhai.row(token).state == "in_progress"
     assert after["unit", "resolve"].state == "running"
     assert after["unit", "resolve"].due_at - before["unit", "resolve"].due_at == timedelta(days=7)
-    assert after["unit", "resolve"].next_at == after["unit", "resolve"].at_risk_at
+    assert after["unit", "resolve"].next_at == after["unit", "resolve"].remind_at
     assert after["promise", "resolve"] == before["promise", "resolve"]
 
 
