@@ -6,7 +6,7 @@ from typing import Literal
 from routing.facts import KINDS
 
 ClockEffect = Literal[
-    "meets_accept", "meets_first_answer", "meets_resolve", "pause", "resume", "restart", "extend"
+    "meets_accept", "meets_first_answer", "meets_resolve", "pause", "resume", "restart", "extend", "carry"
 ]
 DONE: tuple[ClockEffect, ...] = ("meets_accept", "meets_first_answer", "meets_resolve")
 
@@ -28,25 +28,27 @@ class ClosingCode:
     kinds: tuple[str, ...] = KINDS
     outside_state: str = ""
     clock: tuple[ClockEffect, ...] = DONE
+    needs_rest: bool = False
 
 
 _NOT_REPORTS = tuple(kind for kind in KINDS if kind != "report")
+_ON_THE_SPOT = ("report",)  # only what is wrong at a place can be fixed there
+_BY_A_DATE = ("report", "complaint", "suggestion")
 CLOSING_CODES: dict[str, ClosingCode] = {
     row.code: row
     for row in (
-        ClosingCode("fixed", "resolved", "yes", "photo or reason"),
-        ClosingCode("partly_fixed", "resolved", "half", "photo", needs_rest=True),
-        ClosingCode("not_found", "resolved", "no", "photo"),
+        ClosingCode("fixed", "resolved", "yes", "photo or reason", kinds=_ON_THE_SPOT),
+        ClosingCode("partly_fixed", "resolved", "half", "photo", kinds=_ON_THE_SPOT, needs_rest=True),
+        ClosingCode("not_found", "resolved", "no", "photo", kinds=_ON_THE_SPOT),
         ClosingCode("not_ours", "routed", "no", "reason", outside_state="rejected", clock=("restart",)),
         ClosingCode("merged", "duplicate", "follows", "none"),
         ClosingCode("declined", "rejected", "no", "rule"),
-        ClosingCode("planned", "", "no", "date", clock=("meets_first_answer", "extend")),
+        ClosingCode("planned", "", "no", "date", kinds=_BY_A_DATE, clock=("meets_first_answer", "extend")),
         ClosingCode("answered", "resolved", "yes", "text", kinds=_NOT_REPORTS),
     )
 }
 
 
-def closing_codes_for(kind: str) -> tuple[ClosingCode, ...]:
 # What an ending weighs in the resolution rate; one that follows another case is judged there.
 WEIGHTS = {"yes": 1.0, "half": 0.5, "no": 0.0}
 
@@ -74,5 +76,6 @@ class ClosingFigures:
     contests_to_supervision: int = 2
 
 
+def closing_codes_for(kind: str) -> tuple[ClosingCode, ...]:
     """Return the closing codes that a service of this kind may end with."""
     return tuple(code for code in CLOSING_CODES.values() if kind in code.kinds)

@@ -95,6 +95,7 @@ def submission_of(given: Body, *, channel: str = "api") -> Submission:
         channel=channel,
         locale=current_locale(),
         about_unit=text(given, "about_unit"),
+        about_case=text(given, "about_case"),
     )
 
 

@@ -50,6 +50,7 @@ _POINT = {
     | {"description": "`layer:code` of a boundary, instead of a point; a point beside it must lie in it"},
     "answers": ANSWERS,
     "about_unit": TEXT | {"description": "the unit that a complaint is about"},
+    "about_case": TEXT | {"description": "the number of the report that a complaint is about; never public"},
 }
 _REPORT = {
     "token": TEXT,

@@ -90,6 +90,7 @@ def config_row(city: CityConfig) -> dict[str, Any]:
         "escalation": asdict(city.escalation),
         "closing": asdict(city.closing),
         "custody": asdict(city.custody),
+        "privacy": asdict(city.privacy),
         "calendar": {
             "country": calendar.country,
             "subdivision": calendar.subdivision,

@@ -71,6 +71,8 @@ class Submission:
         content["photos"] = [hashlib.sha256(photo).hexdigest() for photo in self.photos]
         for passing in ("locale", "voice"):
             content.pop(passing)
+        if not self.about_case:  # requests from before there was one keep their digest
+            content.pop("about_case")
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).digest()
 
 

@@ -18,6 +18,7 @@ from portal.errors import Conflict, NotReady
 from portal.i18n import N_, Message
 from portal.models.city import jurisdiction_table
 from portal.models.report import report
+from portal.operations.about_case import about_case_rows, settle_accused
 from portal.operations.attach_photos import attach_photos
 from portal.operations.call_crew import EMERGENCY, call_on_duty
 from portal.operations.context import Context
@@ -64,13 +65,15 @@ def submit_report(tx: Connection, context: Context, submission: Submission) -> S
     city = context.cities.city(tx, context.jurisdiction_id, start.routing_version)
     if start.token is not None:
         return _repeated(context, city, submission, start)
-    clean = check_submission(submission, city)
+    clean = check_submission(settle_accused(tx, context, city, submission), city)
     now = clock.now()
     answer = route_submission(tx, city, clean, now)
     duplicates = _duplicates(tx, city, clean, answer)
     works = _works(tx, city, clean, answer, now)
     intake = Intake(start.case_id, new_token(), city, clean, answer, submission.digest(), works)
-    insert_together(tx, intake_rows(intake, context, now))
+    insert_together(
+        tx, [*intake_rows(intake, context, now), *about_case_rows(context, intake.case_id, clean)]
+    )
     attach_photos(tx, context, intake.case_id, clean.media, clean.photos, "report")
     if answer.routed.decision.priority == EMERGENCY:
         call_on_duty(tx, context, city, intake.case_id)

@@ -9,6 +9,7 @@ from portal.pack.check_layers import check_layers
 from portal.pack.check_rows import check_rows
 from portal.pack.check_rules import check_rules
 from portal.pack.convert import holidays_of, published_days
+from portal.pack.crew_rows import check_contracts, check_crews
 from portal.pack.model import Finding, Pack
 from portal.pack.table import Notes
 
@@ -32,6 +33,7 @@ def check_with_layers(pack: Pack, today: date | None = None) -> tuple[list[Findi
     layers, found = check_layers(pack, today)
     findings += found
     findings += check_rows(pack)
+    findings += check_crews(pack) + check_contracts(pack, today)
     findings += check_rules(pack, layers)
     findings += _check_calendar(pack, today)
     return sorted(findings, key=lambda finding: (finding.file, finding.row)), layers

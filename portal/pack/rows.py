@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from portal.pack.crew_rows import CREW_COLUMNS, ROSTER_COLUMNS, crew, roster
 from portal.pack.model import (
     CLOCKS,
     DATATYPES,
@@ -14,8 +15,8 @@ from portal.pack.model import (
     PRIORITIES,
     SPAN_UNITS,
     STAGES,
-    Choice,
     AnswerRow,
+    Choice,
     DutyRow,
     HolidayRow,
     PlanRow,
@@ -26,8 +27,8 @@ from portal.pack.model import (
     UnitRow,
 )
 from portal.pack.table import CODE, Columns, Row
-
 from routing.closing import CLOSING_CODES
+
 PHOTO = ("none", "optional", "required")
 SERVICE_TYPES = ("realtime", "batch")
 UNIT_CELLS = (
@@ -40,8 +41,8 @@ UNIT_CELLS = (
     "contract_from",
     "contract_to",
 )
-Complain = Callable[[int, str, str], None]
 ENDINGS = (*CLOSING_CODES, *STAGES)
+Complain = Callable[[int, str, str], None]
 SCOPE_COLUMNS = ("service_code", "service", "group", "scope")
 
 
@@ -148,6 +149,10 @@ def target(row: Row, file: str) -> TargetRow:
         row.notes.error(row.number, "service_code", "missing value")
     clock = row.choice("clock", CLOCKS, "unit", required=True)
     stage = row.choice("stage", STAGES, "resolve", required=True)
+    if clock == "promise" and scope.startswith("@"):
+        row.notes.error(
+            row.number, "clock", "a contract binds the unit's own clock; the promise is the city's"
+        )
     if clock == "promise" and stage != "resolve":
         row.notes.error(row.number, "stage", "the promise has only the stage resolve")
     amount = row.number_in("amount", 0.0, 0, 100_000, required=True)
@@ -188,11 +193,6 @@ def plan(row: Row, file: str) -> PlanRow:
     )
 
 
-TABLES: Mapping[str, Table] = {
-    "services": Table(
-        "services.csv",
-        Columns(
-            required=("service_code", "group", "kind"),
 def answer(row: Row, file: str) -> AnswerRow:
     """A ready-made answer: words for an ending, or for a stage of the unit's clock."""
     scope, ending = row.text("service_code"), row.text("closing_code")
@@ -203,6 +203,11 @@ def answer(row: Row, file: str) -> AnswerRow:
     return AnswerRow(file, row.number, scope, ending, row.texts("text", required=True))
 
 
+TABLES: Mapping[str, Table] = {
+    "services": Table(
+        "services.csv",
+        Columns(
+            required=("service_code", "group", "kind"),
             localised=("name",),
             optional=("importance", "sensitive", "duplicate_radius_m", "photo", "type"),
             localised_optional=("description", "keywords", "group_name"),
@@ -259,16 +264,16 @@ def answer(row: Row, file: str) -> AnswerRow:
     "plans": Table(
         "plans.csv", Columns(required=("code",), optional=("trigger",), localised=("title", "steps")), plan
     ),
-}
-
-
-def merge_units(rows: list[UnitRow], locales: tuple[str, ...], error: Complain) -> tuple[UnitRow, ...]:
-    """Join rows that repeat a unit for more boundaries: later rows may leave cells blank or repeat them, not
     "crews": Table("crews.csv", CREW_COLUMNS, crew),
     "rosters": Table("rosters.csv", ROSTER_COLUMNS, roster),
     "answers": Table(
         "answers.csv", Columns(required=("service_code", "closing_code"), localised=("text",)), answer
     ),
+}
+
+
+def merge_units(rows: list[UnitRow], locales: tuple[str, ...], error: Complain) -> tuple[UnitRow, ...]:
+    """Join rows that repeat a unit for more boundaries: later rows may leave cells blank or repeat them, not
     contradict them. `error(row, column, message)` is told of contradictions and of missing names.
     """
     units: dict[str, UnitRow] = {}

@@ -13,6 +13,7 @@ from portal.queries.custody import new_holder
 from portal.queries.report_page import PublicEvent
 from portal.queries.staff_case import StaffEvent
 from portal.web import clock_words, closing_words, custody_words, field_words
+from portal.web.kind_words import ANSWERED
 from portal.web.locale import date_text
 
 LINES = {
@@ -160,8 +161,12 @@ class Custody:
         return ((self.until or now) - self.since).total_seconds()
 
 
-def state_words(state: str, closing_code: str | None, *, is_confirmed: bool = False) -> str:
+def state_words(
+    state: str, closing_code: str | None, *, is_confirmed: bool = False, kind: str = "report"
+) -> str:
     """What is said of a state, as honest as its ending allows."""
+    if (state, closing_code) == ("resolved", "answered") and kind in ANSWERED:
+        return ANSWERED[kind]
     if state == "closed" and is_confirmed:
         return STATES["confirmed"]
     return RESOLVED.get(closing_code or "", STATES[state]) if state == "resolved" else STATES[state]

@@ -37,8 +37,9 @@ SENT_BEFORE = N_("A report was already sent from this page. Send once more to fi
 @pages.get("/report")
 @access.public
 def form() -> Response:
-    """The empty form; `?service=` chooses one, `?unit=` the unit that a complaint is about."""
-    wanted = {"service_code": request.args.get("service", ""), "about_unit": request.args.get("unit", "")}
+    """The empty form; `?service=` chooses one, `?unit=` and `?about=` the unit or case that a complaint is about."""
+    named = {"service_code": "service", "about_unit": "unit", "about_case": "about"}
+    wanted = {field: request.args.get(name, "") for field, name in named.items()}
     return _page(empty_form(wanted))
 
 

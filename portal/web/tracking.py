@@ -177,7 +177,7 @@ def _view(token: str) -> dict[str, Any]:
     receipt = report.own["receipt"] if own else report.public_receipt
     states = STATES | {
         report.state: state_words(
-            report.state, report.closing_code, is_confirmed=report.confirmed_at is not None
+            report.state, report.closing_code, is_confirmed=report.confirmed_at is not None, kind=report.kind
         )
     }
     return {

@@ -19,11 +19,11 @@ MOST_PHOTOS = 3
 ANSWER = "q."
 TEXT_FIELDS = (
     "service_code", "lon", "lat", "accuracy_m", "area", "place_words", "description", "name", "email", "phone",
-    "about_unit",
+    "about_unit", "about_case",
 )  # fmt: skip
 # In the order of the page, so that the list of faults reads from top to bottom.
 ORDER = (
-    "form", "service_code", "answers", "about_unit", "place", "place_words", "accuracy_m", "datum", "description",
+    "form", "service_code", "answers", "about_unit", "about_case", "place", "place_words", "accuracy_m", "datum", "description",
     "media", "email", "phone", "name",
 )  # fmt: skip
 Faults = Mapping[str, Message]
@@ -56,7 +56,7 @@ def in_page_order(faults: Faults) -> dict[str, Message]:
 
 def empty_form(values: Mapping[str, str]) -> ReportForm:
     """A fresh form; the address may choose the service."""
-    texts = {name: values[name][:200] for name in ("service_code", "about_unit") if name in values}
+    texts = {name: values[name][:200] for name in ("service_code", "about_unit", "about_case") if name in values}
     return ReportForm(texts, request_id=str(uuid.uuid4()))
 
 
@@ -110,6 +110,7 @@ def submission_of(
         channel="web",
         locale=locale,
         about_unit=form["about_unit"],
+        about_case=form["about_case"],
         place_flag=place.flag,
     )
     return submission, faults
