@@ -32,8 +32,8 @@ class Found:
     """The answers for an array of points.
 
     `decision` is a position in `BulkRouter.decisions` for each point, -1 for those that have to be asked one
-    by one. `sets` holds for each layer (tie order) the number of the boundaries hit, as `BulkRouter.codes`
-    counts them. `edge_m` is NaN beyond 100 m.
+    by one. `sets` holds for each layer (tie order) the number of the boundaries hit, as
+    `BulkRouter.codes_of` counts them. `edge_m` is NaN beyond 100 m.
     """
 
     decision: Ints
@@ -73,9 +73,9 @@ class BulkRouter:
         """The layers of areas in the order of `Found.sets`."""
         return tuple(each.layer.name for each in self._areas)
 
-    def codes(self, place: int) -> list[tuple[str, ...]]:
-        """Return the boundary codes of every numbered set of a layer, in order."""
-        return self._areas[place].codes
+    def codes_of(self, place: int, number: int) -> tuple[str, ...]:
+        """Return the boundary codes of a numbered set of a layer, in order."""
+        return tuple(hit.code for hit in self._areas[place].hits(number))
 
     def sight(self, service: Service) -> Sight:
         """Return what can make a difference for a service."""
@@ -98,7 +98,7 @@ class BulkRouter:
             columns += [sets[self._places[name]][rows] for name in sight.layers]
             # Without a place nothing is hit, which is not the same as a place that nothing covers.
             columns += [kind[rows], is_placed[rows].astype(np.int64)]
-            first, group = _groups(columns)
+            first, group = group_rows(columns)
             numbers = [self._number(kinds, kind, rows, near, columns, one, lon, lat, sets) for one in first]
             decision[rows] = np.array(numbers, np.int64)[group]
         return Found(decision, sets, self._edges(decision, sets, lon, lat))
@@ -265,11 +265,6 @@ class _LayerSets:
         self._numbers = {owners: number for number, owners in enumerate(self._sets)}
         self._near: dict[tuple[Any, ...], int] = {}
 
-    @property
-    def codes(self) -> list[tuple[str, ...]]:
-        """The codes of every set."""
-        return [tuple(hit.code for hit in self.hits(number)) for number in range(len(self._sets))]
-
     def hits(self, number: int) -> tuple[Hit, ...]:
         """Return the hits of a set, by code."""
         return tuple(self._plain[owner] for owner in self._sets[number])
@@ -323,7 +318,7 @@ class _LayerSets:
         return number
 
 
-def _groups(columns: Sequence[Ints]) -> tuple[list[int], Ints]:
+def group_rows(columns: Sequence[Ints]) -> tuple[list[int], Ints]:
     """Return the first row of each group of rows that are alike in all columns, and the group of each row."""
     key = np.zeros(columns[0].size, np.int64)
     most = 1

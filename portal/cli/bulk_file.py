@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-import pandas as pd
 
 from portal.cli.packs import moment, router_of
 from portal.pack.bulk import BulkPlan
+from portal.pack.bulk_answers import Answers
 from portal.pack.bulk_csv import BulkFileError, CsvSource, csv_sink
 from portal.pack.bulk_dask import dask_router
 from portal.pack.bulk_many import Batch, ChunkRouter
@@ -24,7 +24,7 @@ from portal.pack.bulk_parquet import SUFFIXES, ParquetSource, need_pyarrow, parq
 from portal.pack.model import Pack
 
 Source = CsvSource | ParquetSource
-Write = Callable[[Batch, pd.DataFrame], None]
+Write = Callable[[Batch, Answers], None]
 ENDINGS = ".csv, .csv.gz, .parquet"
 
 
@@ -72,7 +72,7 @@ def route_file(plan: BulkPlan, source: Source, target: Path, dask: str | None = 
         for batch, answers in router.routed(source.batches()):
             write(batch, answers)
             count.rows += len(answers)
-            count.errors += int((answers["error"] != "").sum())
+            count.errors += answers.errors
             _progress(count.rows)
     source.close()
     if sys.stderr.isatty():
@@ -100,12 +100,11 @@ def _sink(target: Path, to: Path, source: Source, columns: tuple[str, ...]) -> I
             yield sink.write
         return
     with csv_sink(target, to, source.header, columns) as out:
+        yield lambda batch, answers: out.write(batch, _rows, answers)
 
-        def write(batch: Batch, answers: pd.DataFrame) -> None:
-            rows = batch.rows if batch.table is None else rows_of(batch.table)
-            out.write(rows, answers)
 
-        yield write
+def _rows(batch: Batch) -> Sequence[Sequence[Any]]:
+    return batch.rows if batch.table is None else rows_of(batch.table)
 
 
 def open_source(path: Path, wanted: dict[str, str]) -> Source:

@@ -6,14 +6,14 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-import pandas as pd
-
+from portal.pack.bulk_answers import Answers, row_texts
 from portal.pack.bulk_many import Batch, frame_of
 
 # Enough for arrays to pay, few enough to stay within tens of megabytes.
@@ -56,15 +56,35 @@ class CsvSource:
 
     def batches(self) -> Iterator[Batch]:
         """Yield the rows in order; BulkFileError where the file cannot be read on."""
-        rows, problems = self._read(CHUNK_ROWS)
-        while rows:
-            cells = {field: [row[place] for row in rows] for field, place in self._places.items()}
-            yield Batch(frame_of({**cells, "problem": problems}, len(rows)), rows)
+        while True:
+            if lines := self._plain_lines(CHUNK_ROWS):
+                cells = ",".join(lines).split(",")
+                found = {field: cells[place :: self._width] for field, place in self._places.items()}
+                yield Batch(frame_of(found, len(lines)), lines=lines)
+                continue
             rows, problems = self._read(CHUNK_ROWS)
+            if not rows:
+                return
+            found = {field: [row[place] for row in rows] for field, place in self._places.items()}
+            yield Batch(frame_of({**found, "problem": problems}, len(rows)), rows)
 
     def close(self) -> None:
         """Let go of the file."""
         self._stream.close()
+
+    def _plain_lines(self, count: int) -> list[str]:
+        """The next lines where a comma is all that divides cells; none (and nothing is read) where it is not so."""
+        try:
+            lines = self._lines.take(count)
+        except (OSError, EOFError, zlib.error) as error:
+            raise BulkFileError(f"{self._where}: not readable on: {error}") from error
+        block = "".join(lines)
+        is_plain = self._width > 1 and '"' not in block and "\r" not in block and _is_text(block)
+        if is_plain and {line.count(",") for line in lines} == {self._width - 1}:
+            last = [] if block.endswith("\n") else [lines.pop()]
+            return [*(line[:-1] for line in lines), *last]
+        self._lines.give_back(lines)
+        return []
 
     def _read(self, count: int) -> tuple[list[list[str]], list[str]]:
         """The next rows, made as wide as the header, and what was wrong with each; none at the end of the file."""
@@ -120,14 +140,27 @@ class _Lines:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream, self.last, self.number = stream, "", 0
+        self._waiting: deque[str] = deque()
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        self.last = next(self.stream)
+        self.last = self._waiting.popleft() if self._waiting else next(self.stream)
         self.number += 1
         return self.last
+
+    def take(self, count: int) -> list[str]:
+        """The next lines, as they end."""
+        waiting = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+        lines = [*waiting, *islice(self.stream, count - len(waiting))]
+        self.number += len(lines)
+        return lines
+
+    def give_back(self, lines: Sequence[str]) -> None:
+        """Read these lines again before what follows them."""
+        self._waiting.extendleft(reversed(lines))
+        self.number -= len(lines)
 
 
 def _opened(path: Path) -> TextIO:
@@ -145,9 +178,13 @@ def _is_clean(rows: list[list[str]], width: int) -> bool:
     """Whether all rows are as wide as they should be, and in real characters."""
     if set(map(len, rows)) - {width}:
         return False
+    return all(_is_text("".join(row)) for row in rows)
+
+
+def _is_text(text: str) -> bool:
+    """Whether all of it could be read as UTF-8."""
     try:
-        for row in rows:
-            "".join(row).encode()
+        text.encode()
     except UnicodeEncodeError:
         return False
     return True
@@ -166,46 +203,23 @@ class CsvSink:
     """Writes rows with their answers as CSV, in UTF-8."""
 
     def __init__(self, stream: TextIO, header: Sequence[str], columns: Sequence[str]) -> None:
-        self._stream, self._columns = stream, list(columns)
+        self._stream = stream
         self._kept = [place for place, name in enumerate(header) if name.strip() not in columns]
         self._keeps_all = len(self._kept) == len(header)
-        stream.write(_as_lines([[*(header[place] for place in self._kept), *columns]]))
+        names = [header[place] for place in self._kept]
+        stream.write(row_texts([[*names, *columns]])[0] + "\n")
 
-    def write(self, rows: Sequence[Sequence[Any]], answers: pd.DataFrame) -> None:
-        """Append rows, each with its answer."""
-        texts = [_texts(name, answers[name].tolist()) for name in self._columns]
-        if not self._keeps_all:
-            rows = [[row[place] for place in self._kept] for row in rows]
-        found = zip(rows, zip(*texts, strict=True), strict=True)
-        self._stream.write(_as_lines([(*row, *answer) for row, answer in found]))
-
-
-def _as_lines(rows: Sequence[Sequence[Any]]) -> str:
-    """The rows as CSV that ends lines in LF and quotes cells with CR or LF."""
-    out = io.StringIO(newline="")
-    # Ends rows in CR LF, so that cells with either are quoted; then takes the CR away again.
-    csv.writer(out, lineterminator="\r\n").writerows(rows)
-    text = out.getvalue()
-    if text.count("\r") == len(rows):
-        return text.replace("\r\n", "\n")
-    lines = _UnixLines()
-    csv.writer(lines, lineterminator="\r\n").writerows(rows)
-    return "".join(lines.written)
-
-
-class _UnixLines:
-    def __init__(self) -> None:
-        self.written: list[str] = []
-
-    def write(self, line: str) -> int:
-        self.written.append(line.removesuffix("\r\n") + "\n")
-        return len(line)
-
-
-def _texts(name: str, values: list[Any]) -> list[str]:
-    """The answers of a column as they are written."""
-    known = {value: _text(name, value) for value in set(values)}
-    return [known[value] for value in values]
+    def write(self, batch: Batch, rows: Callable[[Batch], Sequence[Sequence[Any]]], answers: Answers) -> None:
+        """Append a batch with its answers; its `rows` are not asked for where its lines can be handed on."""
+        told = answers.lines(_text)
+        if batch.lines and self._keeps_all:
+            given = batch.lines
+        elif not self._kept:
+            self._stream.write("".join(f"{answer}\n" for answer in told))
+            return
+        else:
+            given = row_texts([[row[place] for place in self._kept] for row in rows(batch)])
+        self._stream.write("".join([f"{line},{answer}\n" for line, answer in zip(given, told, strict=True)]))
 
 
 def _text(name: str, value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from portal.pack.bulk import BulkPlan
+from portal.pack.bulk_answers import Answers
 from portal.pack.bulk_csv import BulkFileError
 from portal.pack.bulk_many import Batch, ChunkRouter
 
@@ -26,7 +27,7 @@ class DaskRouter:
         self._client = client
         self._plan = client.scatter(plan, broadcast=True, hash=False)
 
-    def routed(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, pd.DataFrame]]:
+    def routed(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, Answers]]:
         """Yield each batch with its answers."""
         waiting: deque[tuple[Batch, Any]] = deque()
         for batch in batches:
@@ -38,7 +39,7 @@ class DaskRouter:
         while waiting:
             yield self._next(waiting)
 
-    def _next(self, waiting: deque[tuple[Batch, Any]]) -> tuple[Batch, pd.DataFrame]:
+    def _next(self, waiting: deque[tuple[Batch, Any]]) -> tuple[Batch, Answers]:
         batch, answers = waiting.popleft()
         return batch, answers.result()
 
@@ -77,7 +78,7 @@ class _Kept(threading.local):
 _KEPT = _Kept()
 
 
-def _route(plan: BulkPlan, chunk: pd.DataFrame) -> pd.DataFrame:
+def _route(plan: BulkPlan, chunk: pd.DataFrame) -> Answers:
     """On a worker: route a chunk."""
     if _KEPT.router is None or _KEPT.router.plan is not plan:
         _KEPT.router = ChunkRouter(plan)

@@ -13,7 +13,6 @@ from geo.crs import Array, to_wgs84
 from geo.lattice import Ints
 from portal.pack.bulk import (
     HEAD,
-    PLACE,
     BulkPlan,
     CellError,
     Cells,
@@ -22,8 +21,9 @@ from portal.pack.bulk import (
     route_rows,
     transformer,
 )
+from portal.pack.bulk_answers import Answers, Tables
 from portal.pack.request_rows import plain
-from routing.bulk import BulkRouter, Found
+from routing.bulk import BulkRouter, Found, group_rows
 from routing.errors import RoutingError
 from routing.facts import ReportFacts
 from routing.priority import PRIORITIES, Priority
@@ -36,11 +36,20 @@ _NUMBERS = frozenset({str, float, int})
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a file: `cells` is what routing reads, `rows` (or the arrow `table`) what is handed on."""
+    """Some rows of a file: `cells` is what routing reads.
+
+    What is handed on stands in `given`, in `lines` (of CSV without any quotes) or in the arrow `table`.
+    """
 
     cells: pd.DataFrame
-    rows: Sequence[Sequence[Any]] = ()
+    given: Sequence[Sequence[Any]] = ()
+    lines: Sequence[str] = ()
     table: Any = None
+
+    @property
+    def rows(self) -> Sequence[Sequence[Any]]:
+        """The cells of every row, where there is no arrow table."""
+        return [line.split(",") for line in self.lines] if self.lines else self.given
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +70,30 @@ class ChunkRouter:
         self._router = BulkRouter(plan.router)
         self._kinds: list[ReportFacts] = []
         self._numbers: dict[Hashable, int] = {}
-        self._heads: list[tuple[Any, ...]] = []
+        self._tables = Tables.empty(plan.layers)
+        self._heads: list[int] = []  # by decision
+        self._places: dict[tuple[int, ...], int] = {}  # by the sets of all layers
         self._move = transformer(plan.crs) if plan.crs else None
 
-    def routed(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, pd.DataFrame]]:
+    def routed(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, Answers]]:
         """Yield each batch with its answers."""
         for batch in batches:
             yield batch, self.route(batch.cells)
 
-    def route(self, chunk: pd.DataFrame) -> pd.DataFrame:
-        """Answer a chunk: one row in, one row out, in the same order and with the same index.
-
-        `chunk` has the columns of `Cells`; the answer has `plan.columns` and then PLACE. The answers are
-        those of `route_rows`.
-        """
+    def route(self, chunk: pd.DataFrame) -> Answers:
+        """Answer a chunk, which has the columns of `Cells`: the answers are those of `route_rows`, in order."""
         cells = {name: chunk[name].to_numpy(object) for name in Cells._fields}
         rows = self._plain_rows(cells)
         found = self._router.answer(self._kinds, rows.kind, rows.lon, rows.lat)
-        columns = self._columns(len(chunk), rows, found)
+        answers = self._answers(len(chunk), rows, found)
         single = np.setdiff1d(np.arange(len(chunk)), rows.at[found.decision >= 0])
         if single.size:
             asked = [
                 Cells(*row) for row in zip(*(cells[name][single] for name in Cells._fields), strict=True)
             ]
-            answers = zip(*route_rows(self.plan, asked), strict=True)
-            for column, values in zip(columns.values(), answers, strict=True):
-                column[single] = _objects(values)
-        return pd.DataFrame(columns, index=chunk.index, dtype=object)
+            for row, answer in zip(single.tolist(), route_rows(self.plan, asked), strict=True):
+                self._put(answers, row, answer)
+        return answers
 
     def _plain_rows(self, cells: dict[str, Column]) -> _Rows:
         """The rows that can be decided together with others, and how."""
@@ -160,29 +166,54 @@ class ChunkRouter:
         self._kinds.append(self.plan.router.facts(query))
         return self._numbers.setdefault(key, len(self._kinds) - 1)
 
-    def _columns(self, count: int, rows: _Rows, found: Found) -> dict[str, Column]:
-        """The answers of the rows that were decided; None everywhere else."""
+    def _answers(self, count: int, rows: _Rows, found: Found) -> Answers:
+        """The answers of the rows that were decided; nothing everywhere else."""
         is_done = found.decision >= 0
-        at, decision = rows.at[is_done], found.decision[is_done]
-        columns = {name: np.full(count, None, object) for name in (*self.plan.columns, *PLACE)}
+        at = rows.at[is_done]
         self._heads += [
-            (one.lead, ";".join(one.assist), one.confidence, one.rule_id, one.ambiguous, one.snapped)
+            self._tables.heads.number(
+                (one.lead, ";".join(one.assist), one.confidence, one.rule_id, one.ambiguous, one.snapped)
+            )
             for one in self._router.decisions[len(self._heads) :]
         ]
-        for name, values in zip(HEAD, zip(*self._heads, strict=True), strict=False):
-            columns[name][at] = _objects(values)[decision]
-        columns[HEAD[-1]][at] = _objects(
-            [None if m != m else round(m, 3) for m in found.edge_m[is_done].tolist()]
-        )
-        for name in self.plan.layers:
-            columns[f"layer_{name}"][at] = ""
-        for place, name in enumerate(self._router.layers):
-            codes = _objects([";".join(codes) for codes in self._router.codes(place)])
-            columns[f"layer_{name}"][at] = codes[found.sets[place][is_done]]
-        columns["error"][at] = ""
-        for name, degrees in zip(PLACE, (rows.lon[is_done], rows.lat[is_done]), strict=True):
-            columns[name][at] = _objects([None if d != d else d for d in degrees.tolist()])
-        return columns
+        head, place, error = (np.zeros(count, np.int64) for _ in range(3))
+        edge_m, lon, lat = (np.full(count, np.nan) for _ in range(3))
+        head[at] = np.array(self._heads, np.int64)[found.decision[is_done]]
+        place[at] = self._places_of([sets[is_done] for sets in found.sets], at.size)
+        edge_m[at] = [round(metres, 3) for metres in found.edge_m[is_done].tolist()]
+        lon[at], lat[at] = rows.lon[is_done], rows.lat[is_done]
+        return Answers(self._tables, head, place, error, edge_m, lon, lat)
+
+    def _places_of(self, sets: Sequence[Ints], count: int) -> Ints:
+        """The number of the boundaries of all layers that hold each row."""
+        if not sets or not count:
+            return np.full(count, self._place(()), np.int64)
+        first, group = group_rows(sets)
+        return np.array([self._place(tuple([int(one[row]) for one in sets])) for row in first], np.int64)[
+            group
+        ]
+
+    def _place(self, key: tuple[int, ...]) -> int:
+        number = self._places.get(key)
+        if number is None:
+            codes = {
+                name: ";".join(self._router.codes_of(at, key[at]))
+                for at, name in enumerate(self._router.layers)
+            }
+            number = self._tables.places.number(tuple(codes.get(name, "") for name in self.plan.layers))
+            self._places[key] = number
+        return number
+
+    def _put(self, answers: Answers, row: int, answer: tuple[Any, ...]) -> None:
+        """Take up the answer of a row that was asked alone."""
+        tables, last = self._tables, len(HEAD) - 1
+        answers.head[row] = tables.heads.number(answer[:last])
+        answers.place[row] = tables.places.number(answer[last + 1 : last + 1 + len(tables.layers)])
+        answers.error[row] = tables.errors.number(answer[-3])
+        for column, value in zip(
+            (answers.edge_m, answers.lon, answers.lat), (answer[last], *answer[-2:]), strict=True
+        ):
+            column[row] = np.nan if value is None else value
 
 
 def frame_of(columns: Mapping[str, Sequence[Any]], rows: int) -> pd.DataFrame:

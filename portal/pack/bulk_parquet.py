@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from portal.pack import bulk_csv
-from portal.pack.bulk import PLACE
+from portal.pack.bulk_answers import EDGE, Answers
 from portal.pack.bulk_csv import BulkFileError, pick
 from portal.pack.bulk_many import Batch, frame_of
 
@@ -127,24 +127,35 @@ class ParquetSink:
         self.schema = self._with_answers(schema)
         self._writer = self._pyarrow.parquet.ParquetWriter(path, self.schema, compression="zstd")
 
-    def write(self, batch: Batch, answers: pd.DataFrame) -> None:
+    def write(self, batch: Batch, answers: Answers) -> None:
         """Append rows, each with its answer."""
         arrow, given = self._pyarrow, batch.table
         if given is None:
-            texts = [[row[place] for row in batch.rows] for place in self._kept]
+            rows = batch.rows
+            texts = [[row[place] for row in rows] for place in self._kept]
             kept = [arrow.array(column, arrow.string()) for column in texts]
         else:
             kept = [given.column(place) for place in self._kept]
-        found = [answers[name].tolist() for name in self._columns]
-        if self._point:
-            found.append(_wkb(answers))
         fields = list(self.schema)[len(kept) :]
-        new = [arrow.array(values, field.type) for values, field in zip(found, fields, strict=True)]
+        new = [
+            self._column(answers, name, field.type)
+            for name, field in zip(self._columns, fields, strict=False)
+        ]
+        if self._point:
+            new.append(arrow.array(_wkb(answers), arrow.binary()))
         self._writer.write_table(arrow.Table.from_arrays([*kept, *new], schema=self.schema))
 
     def close(self) -> None:
         """Finish the file."""
         self._writer.close()
+
+    def _column(self, answers: Answers, name: str, kind: Any) -> Any:
+        """A column of answers: each value that rows share is made once."""
+        arrow = self._pyarrow
+        if name == EDGE:
+            return arrow.array(answers.edge_m, kind, from_pandas=True)
+        at, values = answers.column(name)
+        return arrow.array(values, kind).take(arrow.array(at))
 
     def _text_schema(self, header: Sequence[str]) -> Any:
         return self._pyarrow.schema([(name, self._pyarrow.string()) for name in header])
@@ -163,8 +174,8 @@ class ParquetSink:
         return schema.with_metadata({**(schema.metadata or {}), GEO: json.dumps(note).encode()})
 
 
-def _wkb(answers: pd.DataFrame) -> list[bytes | None]:
-    lon, lat = (answers[name].to_numpy(float, na_value=np.nan) for name in PLACE)
+def _wkb(answers: Answers) -> list[bytes | None]:
+    lon, lat = answers.lon, answers.lat
     is_placed = np.isfinite(lon)
     found = np.full(lon.size, None, object)
     found[is_placed] = shapely.to_wkb(shapely.points(lon[is_placed], lat[is_placed]))

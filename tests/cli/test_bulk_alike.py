@@ -85,7 +85,7 @@ def check(plan: BulkPlan, rows: list[Cells], parts: int = 3) -> list[tuple[Any, 
     for start in range(0, len(rows), size):
         some = rows[start : start + size]
         columns = dict(zip(Cells._fields, map(list, zip(*some, strict=True)), strict=True))
-        found += told(router.route(frame_of(columns, len(some))))
+        found += told(router.route(frame_of(columns, len(some))).frame((*plan.columns, *PLACE)))
     wanted = route_rows(plan, rows)
     names = [*plan.columns, *PLACE]
     for row, one, other in zip(rows, found, wanted, strict=True):
