@@ -19,7 +19,7 @@ _ENGLISH = """
 _SILENT = frozenset(_ENGLISH.split())
 _ENDINGS = (
     ("sses", "ss"), ("ies", "y"), ("ings", ""), ("ing", ""), ("edly", ""), ("ed", ""), ("ly", ""),
-    ("ments", ""), ("ment", ""), ("es", ""), ("s", ""),
+    ("ments", ""), ("ment", ""), ("xes", "x"), ("ses", "s"), ("ches", "ch"), ("shes", "sh"), ("s", ""),
 )  # fmt: skip
 _SHORTEST_STEM = 3
 
@@ -43,7 +43,11 @@ def stem(word: str) -> str:
         return word
     for ending, instead in _ENDINGS:
         rest = word.removesuffix(ending)
-        if rest != word and len(rest) >= _SHORTEST_STEM and not (ending == "s" and rest.endswith(("s", "u"))):
+        if (
+            rest != word
+            and len(rest + instead) >= _SHORTEST_STEM
+            and not (ending == "s" and rest.endswith(("s", "u")))
+        ):
             word = rest + instead
             break
     if len(word) > _SHORTEST_STEM and word[-1] == word[-2] and word[-1] not in "aeiouls":

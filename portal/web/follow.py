@@ -10,7 +10,9 @@ from portal.errors import InvalidInput, NotFound
 from portal.i18n import N_, Message
 from portal.operations.follow_report import confirm_follower, follow_report, leave_report
 from portal.operations.limit_attempts import address_block
+from portal.queries.case_parts import PUBLIC_PARTS
 from portal.queries.follow_page import followed_report
+from portal.queries.incident_part import IncidentPart
 from portal.web import access
 from portal.web.csrf import COOKIE
 from portal.web.history import state_words
@@ -18,6 +20,7 @@ from portal.web.locale import current_locale
 from portal.web.services import city, reading, services, writing
 
 pages = Blueprint("follow", __name__)
+PUBLIC_PARTS["incident"] = IncidentPart()
 ACTIONS = {"confirm": confirm_follower, "leave": leave_report}
 NO_LINK = N_("This link does not belong to anybody who follows a report.")
 

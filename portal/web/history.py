@@ -12,7 +12,7 @@ from portal.queries.city import CityView
 from portal.queries.custody import new_holder
 from portal.queries.report_page import PublicEvent
 from portal.queries.staff_case import StaffEvent
-from portal.web import clock_words, closing_words, custody_words, field_words
+from portal.web import clock_words, closing_words, custody_words, field_words, incident_words
 from portal.web.kind_words import ANSWERED
 from portal.web.locale import date_text
 
@@ -44,6 +44,7 @@ LINES = {
     "contact.erased": N_("The reporter's contact details are no longer kept"),
     "text.erased": N_("The words as written are no longer kept"),
     **clock_words.LINES,
+    **incident_words.LINES,
     **custody_words.LINES,
     **field_words.LINES,
     **closing_words.LINES,

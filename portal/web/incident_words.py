@@ -1,0 +1,12 @@
+"""Knows how the events of incidents read in a public history."""
+
+from portal.i18n import N_
+
+LINES = {
+    "request.followed": N_("Somebody else says: me too"),
+    "work.known": N_("Known already when it was reported"),
+    "incident.declared": N_("Many people report this: declared a group incident"),
+    "incident.gathered": N_("Belongs to a group incident"),
+    "incident.step_done": N_("A step of the response plan is done"),
+    "incident.ended": N_("The group incident is over"),
+}
