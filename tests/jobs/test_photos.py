@@ -199,10 +199,20 @@ def noisy(kind: str) -> bytes:
     return encode(Image.effect_noise((300, 300), 90).convert("RGB"), kind)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_photo_that_breaks_off_is_refused_late_and_the_case_is_told(town, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "GIF"])
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.9])
+def test_a_photo_that_breaks_off_is_refused_at_the_door(town, kind: str, part: float) -> None:
     content = noisy(kind)
-    token, case_id = store(town, content[: len(content) // 2]), town.add_case()
+    with pytest.raises(InvalidInput) as refused:
+        store(town, content[: int(len(content) * part)])
+    assert set(refused.value.fields) == {"media"}
+    assert row_of(town, store(town, content)).state == "stored", "the whole one is welcome"
+
+
+def test_a_photo_that_broke_later_is_refused_and_the_case_is_told(town) -> None:
+    content = noisy("JPEG")
+    token, case_id = store(town, content), town.add_case()
+    town.context.store.put(f"{token}/original", content[: len(content) // 2])
     with town.database.transaction() as tx:
         tx.execute(update(media).where(media.c.token == token).values(report_id=case_id))
     assert prepare(town, token)

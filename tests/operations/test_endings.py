@@ -15,6 +15,9 @@ from portal.queries.messages import case_of_message
 
 LEAD = Actor("handler", "street-cn2")
 LATER = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
+PHOTO = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
 CLAIMS = ("is dealt with", "Is it solved?", "已办理完毕")
 
 
@@ -36,11 +39,14 @@ def letter_of(linhai: Any, token: str, payload: dict[str, Any]) -> str:
     [
         pytest.param({"closing_code": "fixed", "reason": "dark"}, "resolved", "one press of a button", True, id="fix"),
         pytest.param(
-            {"closing_code": "partly_fixed", "reason": "dark", "public_text": "The kerb comes in May."},
-            "partly_fixed", "The kerb comes in May. Please confirm or contest", False, id="partly fixed",
+            {
+                "closing_code": "partly_fixed", "photos": (PHOTO,), "public_text": "The kerb comes in May.",
+                "until": LATER,
+            },
+            "partly_fixed", "The kerb comes in May. The rest is to follow by Tue 1 Sep 2026, 17:00. Please confirm", False, id="partly fixed",
         ),
         pytest.param(
-            {"closing_code": "not_found", "reason": "dark"}, "not_found", "does not count as solved", False, id="gone"
+            {"closing_code": "not_found", "photos": (PHOTO,)}, "not_found", "does not count as solved", False, id="gone"
         ),
         pytest.param(
             {"closing_code": "planned", "until": LATER}, "planned", "stays open until it is done. The planned date is "

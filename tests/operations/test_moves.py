@@ -72,7 +72,7 @@ def test_the_usual_course(linhai: Any, at: Callable[..., Any]) -> None:
         pytest.param({"closing_code": "fixed", "reason": "too dark"}, "resolved", "met", id="fixed, why no photo"),
         pytest.param({"closing_code": "not_found", "photos": (PHOTO,)}, "resolved", "met", id="not found"),
         pytest.param(
-            {"closing_code": "partly_fixed", "photos": (PHOTO,), "public_text": "Kerb by May."},
+            {"closing_code": "partly_fixed", "photos": (PHOTO,), "public_text": "Kerb by May.", "until": TOMORROW},
             "resolved", "met", id="partly fixed",
         ),
         pytest.param({"closing_code": "declined", "public_text": "private"}, "rejected", "met", id="declined"),
@@ -124,7 +124,15 @@ def test_planned_stays_open_with_a_second_date_beside_the_promise(linhai: Any) -
         pytest.param("resolve", {"closing_code": "fixed"}, "media", id="fixed without proof"),
         pytest.param("resolve", {"closing_code": "fixed", "public_text": "done"}, "media", id="words are no proof"),
         pytest.param("resolve", {"closing_code": "not_found"}, "media", id="not found without proof"),
-        pytest.param("resolve", {"closing_code": "partly_fixed", "photos": (PHOTO,)}, "public_text", id="what remains"),
+        pytest.param("resolve", {"closing_code": "not_found", "reason": "dark"}, "media", id="not found needs a photo"),
+        pytest.param(
+            "resolve", {"closing_code": "partly_fixed", "photos": (PHOTO,), "until": TOMORROW}, "public_text",
+            id="what remains",
+        ),
+        pytest.param(
+            "resolve", {"closing_code": "partly_fixed", "photos": (PHOTO,), "public_text": "The kerb."}, "until",
+            id="by when",
+        ),
         pytest.param("resolve", {"closing_code": "not_ours"}, "public_text", id="not ours, but whose"),
         pytest.param("resolve", {"closing_code": "declined"}, "public_text", id="declined, but why"),
         pytest.param("resolve", {"closing_code": "declined", "reason": "rule 4"}, "public_text", id="a secret rule"),

@@ -13,16 +13,21 @@ from portal.operations.move_report import Move
 from portal.web.services import Services
 
 
+PHOTO = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+
+
 @pytest.mark.parametrize(
     ("typed", "says", "is_done"),
     [
         ({"closing_code": "fixed", "reason": "dark"}, "City Coordination Centre says it is done", True),
         (
-            {"closing_code": "partly_fixed", "reason": "dark", "public_text": "Half."},
+            {"closing_code": "partly_fixed", "photos": (PHOTO,), "public_text": "Half."},
             "says a part of it is done",
             False,
         ),
-        ({"closing_code": "not_found", "reason": "dark"}, "found nothing at the place", False),
+        ({"closing_code": "not_found", "photos": (PHOTO,)}, "found nothing at the place", False),
         ({"closing_code": "planned"}, "has planned it; the report stays open", False),
         ({"closing_code": "declined", "public_text": "Rule 4."}, "Not taken up by", False),
         (
@@ -53,7 +58,7 @@ def test_the_history_tells_an_ending_as_it_was(
     ("typed", "asked", "can_confirm"),
     [
         ({"closing_code": "fixed", "reason": "dark"}, "Is it really done?", True),
-        ({"closing_code": "not_found", "reason": "dark"}, "Has it really gone?", True),
+        ({"closing_code": "not_found", "photos": (PHOTO,)}, "Has it really gone?", True),
         ({"closing_code": "declined", "public_text": "Rule 4."}, "Is this wrong?", False),
     ],
     ids=["fixed", "not found", "declined"],
