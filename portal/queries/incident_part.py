@@ -16,7 +16,7 @@ class IncidentPart(Part):
     """One row: number and state of the incident's first report, and how many people say so."""
 
     def __init__(self) -> None:
-        super().__init__(report, "token")
+        super().__init__(report, "token", case_column="id")
 
     def of(self, case_id: int) -> ScalarSelect[Any]:
         """The row as one JSON value."""
