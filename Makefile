@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test lint cities bench install install-dev clean
+.PHONY: help run test lint cities calendars bench install install-dev clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -22,6 +22,9 @@ lint: install-dev ## Formatting, lint, types and the order of the packages
 
 cities: install-dev ## Replay the real data of several cities (WENLU_DATA)
 	@$(PY) -m pytest -m cities
+
+calendars: install-dev ## Count 10,000 random calendars minute by minute
+	@CALENDARS=10000 $(PY) -m pytest tests/routing/test_calendar.py -k minute_by_minute --timeout 1800
 
 bench: install-dev ## Measure speed
 	@$(PY) -m pytest tests/bench -s

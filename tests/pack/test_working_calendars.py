@@ -67,9 +67,9 @@ TABLE = [
         "Thursday 2026-04-02 17:00",
         1,
         "working_hours",
-        "Friday 2026-04-03 08:30",
-    ),  # no holiday by law
-    (AMSTERDAM, "Friday 2026-04-03 17:00", 1, "working_hours", "Tuesday 2026-04-07 08:30"),  # Easter Monday
+        "Tuesday 2026-04-07 08:30",
+    ),  # Good Friday and Easter
+    (AMSTERDAM, "Friday 2026-04-03 17:00", 1, "working_hours", "Tuesday 2026-04-07 09:00"),  # Easter Monday
     (AMSTERDAM, "Saturday 2026-03-28 12:00", 24, "hours", "Sunday 2026-03-29 13:00"),  # clocks forward
     (AMSTERDAM, "Saturday 2026-10-24 12:00", 24, "hours", "Sunday 2026-10-25 11:00"),  # clocks back
     (AMSTERDAM, "Saturday 2026-10-24 02:30", 1, "days", "Sunday 2026-10-25 02:30"),  # comes twice: the first

@@ -1,5 +1,6 @@
 """Working time, in rows that a clerk can check against a wall calendar."""
 
+import os
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -204,6 +205,7 @@ def test_a_city_that_never_works_again_is_an_error_and_not_a_hang():
 
 # --- a second, slower way to count, to hold the first against ------------------------------------------
 
+CALENDARS = int(os.environ.get("CALENDARS", "300"))  # `make calendars` counts 10,000
 quarters = st.integers(12, 95)  # from 03:00: no zone below changes its clocks later in the day
 
 
@@ -222,7 +224,7 @@ def calendars(draw):
     worked = draw(st.lists(st.integers(0, 6), min_size=1, max_size=7, unique=True))
     return WorkingCalendar(
         timezone=draw(
-            st.sampled_from(["America/New_York", "Asia/Shanghai", "Europe/London", "Australia/Lord_Howe"])
+            st.sampled_from(["America/New_York", "Asia/Shanghai", "Europe/Amsterdam", "Australia/Lord_Howe"])
         ),
         hours={day: draw(openings()) for day in worked},
         cutoff=draw(st.none() | st.sampled_from([time(12), time(17), time(23)])),
@@ -281,7 +283,7 @@ def _count_minutes(calendar, filed, minutes):
     minute=st.integers(0, 1439),
     minutes=st.integers(1, 1200),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=CALENDARS, deadline=None)
 def test_working_hours_equal_a_count_minute_by_minute(calendar, day, minute, minutes):
     filed = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute)
     due = calendar.add(filed, minutes / 60, "working_hours")
