@@ -24,5 +24,6 @@ SCHEDULE = (
     Scheduled("jobs.closing.close_silent", 900),
     Scheduled("jobs.messages.send_digests", 120),
     Scheduled("jobs.retention.forget_expired", 6 * 3600),
+    Scheduled("jobs.publish.publish_open_data", 24 * 3600),
     Scheduled("jobs.retention.erase_due", 3600),
 )

@@ -20,6 +20,7 @@ QUEUE_OF = {
     "jobs.messages.send_digests": "default",
     "jobs.media.prepare_photo": "slow",
     "jobs.seal.make_day_roots": "slow",
+    "jobs.publish.publish_open_data": "slow",
     "jobs.closing.close_silent": "slow",
     "jobs.retention.forget_expired": "slow",
     "jobs.retention.erase_due": "slow",

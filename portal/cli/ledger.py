@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from portal.cli.connect import reached
 from portal.db import Database
 from portal.operations.seal_events import make_day_roots, seal_events
+from portal.operations.verify_dump import verify_dump
 from portal.operations.verify_ledger import verify_ledger
 
 SHOWN = 50
@@ -20,10 +22,19 @@ def ledger() -> None:
 
 
 @ledger.command()
-def verify() -> None:
+@click.option(
+    "--dump",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Check a folder of published files instead; needs no database.",
+)
+def verify(dump: Path | None) -> None:
     """Check every chain, seal and daily root; exit 1 and name each fault where one does not hold."""
-    with reached() as here, here.database.snapshot() as tx:
-        verdict = verify_ledger(tx, _progress)
+    if dump is not None:
+        verdict = verify_dump(dump, _progress)
+    else:
+        with reached() as here, here.database.snapshot() as tx:
+            verdict = verify_ledger(tx, _progress)
     for fault in verdict.faults[:SHOWN]:
         click.echo(fault, err=True)
     if len(verdict.faults) > SHOWN:

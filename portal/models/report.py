@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR, UUID
 
 from portal.models.base import instant, json_column, jurisdiction, numbered, table
 
@@ -69,6 +69,7 @@ report = table(
         "second_due_at", nullable=True
     ),  # an extension or a planned date: beside the promise, never instead
     Column("about_unit", Text),  # of a complaint: whom it is kept from; never public
+    Column("places", ARRAY(Text), nullable=False, server_default="{}"),  # layer:code around the public point
     Column("colour", SmallInteger, nullable=False, server_default="0"),  # 0 none, 1 yellow, 2 orange, 3 red
     Column("colour_floor", SmallInteger, nullable=False, server_default="0"),  # what it does not fall below
     instant("contact_erased_at", nullable=True),  # contact, letters between resident and unit, originals
@@ -145,6 +146,7 @@ report = table(
     Index("ix_report_words", "words", postgresql_using="gin"),
     Index("ix_report_joined", "joined_id", postgresql_where=JOINED),
     Index("ix_report_primary", "primary_id", postgresql_where=JOINED),
+    Index("ix_report_places", "places", postgresql_using="gin"),
     Index("ix_report_open_geom", "public_geom", postgresql_using="gist", postgresql_where=OPEN),
 )
 

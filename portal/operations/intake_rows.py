@@ -166,6 +166,7 @@ def decision_columns(city: CityView, answer: Answer) -> dict[str, Any]:
         "receipt": answer.receipt,
         "public_receipt": answer.public_receipt,
         "promise_due_at": answer.promise_due_at,
+        "places": [f"{hit['layer']}:{hit['code']}" for hit in answer.public_receipt["hits"]],
     }
 
 

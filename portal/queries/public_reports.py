@@ -19,15 +19,21 @@ STATUSES: dict[str, tuple[str, ...]] = {"open": OPEN_STATES, "closed": CLOSED_ST
 
 @dataclass(frozen=True, slots=True)
 class ReportFilter:
-    """What a reader asks for. `states`: empty for all. `box`: west, south, east, north in EPSG:4326 degrees."""
+    """What a reader asks for. `states`: empty for all. `box`: west, south, east, north in degrees.
+
+    `area` is layer:code of a boundary, as the public point found it when the report was decided.
+    """
 
     states: tuple[str, ...] = ()
     service_code: str = ""
     unit_code: str = ""
     box: Box | None = None
+    area: str = ""
 
     @classmethod
-    def of(cls, state: str = "", service: str = "", unit: str = "", box: Box | None = None) -> ReportFilter:
+    def of(
+        cls, state: str = "", service: str = "", unit: str = "", box: Box | None = None, area: str = ""
+    ) -> ReportFilter:
         """A filter from words: `state` is open, closed, or one inner state; an unknown one finds nothing."""
         if not state:
             states: tuple[str, ...] = ()
@@ -35,7 +41,7 @@ class ReportFilter:
             states = STATUSES[state]
         else:
             states = (state,) if state in STATES else ("unknown",)
-        return cls(states, service, unit, box)
+        return cls(states, service, unit, box, area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,8 @@ def conditions(jurisdiction_id: str, wanted: ReportFilter) -> list[ColumnElement
         found.append(report.c.service_code == wanted.service_code)
     if wanted.unit_code:
         found.append(report.c.lead_unit == wanted.unit_code)
+    if wanted.area:
+        found.append(report.c.places.contains([wanted.area]))
     if wanted.box:
         found.append(report.c.public_geom.op("&&")(func.ST_MakeEnvelope(*wanted.box, 4326)))
     return found

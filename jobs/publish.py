@@ -1,0 +1,14 @@
+"""Knows the job that publishes the open data."""
+
+from __future__ import annotations
+
+from jobs.runtime import runtime
+from portal.operations import publish_open_data as operation
+
+
+def publish_open_data() -> None:
+    """Write the public dump of the city that this installation serves."""
+    parts = runtime()
+    with parts.database.snapshot() as tx:
+        city = parts.context.cities.city(tx, parts.context.jurisdiction_id)
+        operation.publish_open_data(tx, city, parts.settings.folder("open-data"))
