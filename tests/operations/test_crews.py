@@ -168,8 +168,10 @@ def test_two_who_send_at_once_do_not_undo_each_other(linhai, at):
         token = linhai.file()
     seen = len(linhai.events(token))
     with linhai.database.transaction() as tx:
-        spare = dict(crew_code="cn2-spare", unit_code="street-cn2", jurisdiction_id="linhai.example", name={"en": "Spare"},
-                     services=[], capacity=3, position=99)  # fmt: skip
+        spare = {
+            "jurisdiction_id": "linhai.example", "crew_code": "cn2-spare", "unit_code": "street-cn2",
+            "name": {"en": "Spare"}, "services": [], "capacity": 3, "position": 99,
+        }  # fmt: skip
         tx.execute(insert(crew).values(spare))
     outcomes: list[str] = []
     gate = threading.Barrier(2)

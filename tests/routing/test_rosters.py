@@ -66,9 +66,9 @@ def test_who_is_on_duty(roster, local, on_duty):
     assert is_on_duty(shifts, at.astimezone(UTC), CALENDAR) is on_duty
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)))
-def test_day_and_night_share_the_clock_between_them(naive):
-    at = naive.replace(tzinfo=UTC)
+@given(st.integers(0, 366 * 24 * 60))
+def test_day_and_night_share_the_clock_between_them(minutes):
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     day, night = [read_shift("daily", "08:00", "20:00")], [read_shift("daily", "20:00", "08:00")]
     assert is_on_duty(day, at, CALENDAR) is not is_on_duty(night, at, CALENDAR)
     assert is_on_duty(day, at, CALENDAR) is is_on_duty(day, at + timedelta(days=1), CALENDAR)
