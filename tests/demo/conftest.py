@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from portal.demo.lanpu.build import write_city
-from portal.demo.lanpu.city import City, draw_city
+from portal.demo.lanpu.city import City
 from portal.pack.model import Pack
 from portal.pack.reader import read_pack
 
@@ -17,17 +16,21 @@ TODAY = date(2026, 11, 21)
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, City]:
     made = tmp_path_factory.mktemp("lanpu")
-    write_city(made, TODAY)
-    return made
+    return made, write_city(made, TODAY)
+
+
+@pytest.fixture(scope="session")
+def folder(drawn: tuple[Path, City]) -> Path:
+    return drawn[0]
+
+
+@pytest.fixture(scope="session")
+def city(drawn: tuple[Path, City]) -> City:
+    return drawn[1]
 
 
 @pytest.fixture(scope="session")
 def pack(folder: Path) -> Pack:
     return read_pack(folder)
-
-
-@pytest.fixture(scope="session")
-def city() -> Iterator[City]:
-    yield draw_city()

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from portal.demo.lanpu.graph import Graph, is_scrap
-from portal.demo.lanpu.plane import Array
+from portal.demo.lanpu.plane import Array, Numbers
 
 # What crossing a border costs, in metres of way: people and offices keep to their side of a river.
 CROSSING = {
@@ -27,17 +27,17 @@ WEIGHTS = (4.0, 2.4, 1.5)
 ROUNDS = 6
 STREETS, COMMUNITIES = 46, 186
 # Code, place in kilometres, head start in metres of way.
-DISTRICTS = (("GC", -1.5, 2.2, 0), ("BA", 3.8, 3.2, 0), ("CN", 0.4, -2.6, 2600), ("WC", 7.0, 5.2, 0), ("LG", 6.4, -4.0, 0),
-             ("YL", -7.0, -4.2, 0), ("JH", -4.6, 5.6, 0), ("DX", -9.6, 0.9, 0))  # fmt: skip
+DISTRICTS = (("GC", -1.5, 2.2, 0), ("BA", 3.8, 3.2, 0), ("CN", 0.4, -2.6, 2600), ("WC", 7.0, 5.2, 0),
+             ("LG", 6.4, -4.0, 0), ("YL", -7.0, -4.2, 0), ("JH", -4.6, 5.6, 0), ("DX", -9.6, 0.9, 0))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Areas:
     """For each block its district, street and community, as positions; children know their parents."""
 
-    district_of: Array
-    street_of: Array
-    community_of: Array
+    district_of: Numbers
+    street_of: Numbers
+    community_of: Numbers
     street_parent: list[int]
     community_parent: list[int]
 
@@ -62,11 +62,10 @@ def make_areas(graph: Graph, people: Array, chance: np.random.Generator) -> Area
     street, street_parent = _split(cells, district, (len(DISTRICTS), STREETS), WEIGHTS[1], chance)
     community, community_parent = _split(cells, street, (len(street_parent), COMMUNITIES), WEIGHTS[2], chance)
     number = len(graph.blocks)
-    found = [np.full(number, -1) for _ in range(3)]
+    home = np.empty(number, dtype=int)
     for cell, blocks in enumerate(cells.members):
-        for rows, labels in zip(found, (district, street, community), strict=True):
-            rows[blocks] = labels[cell]
-    return Areas(*found, street_parent, community_parent)
+        home[blocks] = cell
+    return Areas(district[home], street[home], community[home], street_parent, community_parent)
 
 
 def _cells(graph: Graph, people: Array) -> _Cells:
@@ -108,11 +107,11 @@ def _cells(graph: Graph, people: Array) -> _Cells:
 
 def _grow(
     cells: _Cells,
-    among: Sequence[int],
+    among: Sequence[int] | Numbers,
     starts: Sequence[int],
     weight: float,
     heads: Sequence[float] | None = None,
-) -> Array:
+) -> Numbers:
     """Each cell goes to the start from which the way is shortest, inside `among`: so every part hangs together."""
     allowed = np.zeros(len(cells.members), dtype=bool)
     allowed[list(among)] = True
@@ -132,8 +131,8 @@ def _grow(
 
 
 def _split(
-    cells: _Cells, parents: Array, numbers: tuple[int, int], weight: float, chance: np.random.Generator
-) -> tuple[Array, list[int]]:
+    cells: _Cells, parents: Numbers, numbers: tuple[int, int], weight: float, chance: np.random.Generator
+) -> tuple[Numbers, list[int]]:
     """Split every parent into children of much the same number of people; returns labels and each child's parent."""
     parent_number, number = numbers
     groups = [np.flatnonzero(parents == parent) for parent in range(parent_number)]
@@ -158,7 +157,9 @@ def _shares(weights: list[float], number: int) -> list[int]:
     return shares
 
 
-def _balanced(cells: _Cells, group: Array, share: int, weight: float, chance: np.random.Generator) -> Array:
+def _balanced(
+    cells: _Cells, group: Numbers, share: int, weight: float, chance: np.random.Generator
+) -> Numbers:
     """Lloyd's rounds: grow from seeds, move each seed to the middle of its people, hold the large ones back."""
     weights = cells.weights[group] + 1.0
     seeds = [int(group[chance.choice(len(group), p=weights / weights.sum())])]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from portal import clock
 from portal.demo.lanpu.basemap import basemap_files
-from portal.demo.lanpu.city import SEED, Progress, draw_city
+from portal.demo.lanpu.city import SEED, City, Progress, draw_city
 from portal.demo.lanpu.crews import crew_rows, roster_rows
 from portal.demo.lanpu.days import holiday_rows
 from portal.demo.lanpu.facts import write_facts
@@ -57,7 +57,7 @@ def ensure_demo_city(home: Path, on_step: Progress = lambda _: None) -> Path:
     return folder
 
 
-def write_city(folder: Path, today: date, seed: int = SEED, on_step: Progress = lambda _: None) -> None:
+def write_city(folder: Path, today: date, seed: int = SEED, on_step: Progress = lambda _: None) -> City:
     """Draw the city and write its pack. The same day and seed give the same bytes."""
     city = draw_city(seed, on_step)
     on_step("parks, zones and assets")
@@ -83,3 +83,4 @@ def write_city(folder: Path, today: date, seed: int = SEED, on_step: Progress = 
     write_table(folder / "duties.csv", duty_rows(city, today, CATALOGUE))
     write_table(folder / "holidays.csv", holiday_rows(today))
     write_facts(folder, city, points, today, seed)
+    return city

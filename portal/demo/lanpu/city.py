@@ -12,12 +12,13 @@ from shapely.geometry.base import BaseGeometry
 from portal.demo.lanpu.areas import DISTRICTS, Areas, make_areas
 from portal.demo.lanpu.graph import Graph, make_graph
 from portal.demo.lanpu.names import DISTRICTS as DISTRICT_NAMES
-from portal.demo.lanpu.names import ROADS, Name, Names
+from portal.demo.lanpu.names import Name, Names
 from portal.demo.lanpu.network import make_network
 from portal.demo.lanpu.people import Ground, make_ground
-from portal.demo.lanpu.plane import Array, degrees, metres
-from portal.demo.lanpu.roads import Roads, make_roads
+from portal.demo.lanpu.plane import Array, Numbers, degrees, metres
+from portal.demo.lanpu.roads import FILE, Roads, make_roads
 from portal.demo.lanpu.terrain import Terrain, make_terrain
+from portal.demo.lanpu.write import read_table
 
 SEED = 7
 Progress = Callable[[str], None]
@@ -108,7 +109,7 @@ def _places(graph: Graph, ground: Ground, areas: Areas, names: Names) -> tuple[t
     )
 
 
-def _place(graph: Graph, people: Array, code: str, name: Name, parent: str, blocks: Array) -> Place:
+def _place(graph: Graph, people: Array, code: str, name: Name, parent: str, blocks: Numbers) -> Place:
     union = shapely.coverage_union_all([graph.blocks[block] for block in blocks])
     parts = shapely.get_parts(union)
     geometry = parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
@@ -125,7 +126,9 @@ def _numbered(parents: list[str], pattern: str) -> list[str]:
 
 
 def _roads(plan: Roads, by_class: dict[str, list[BaseGeometry]], names: Names) -> tuple[Road, ...]:
-    found = [Road(Name(*ROADS[name]), kind, degrees(line)) for name, (kind, line) in plan.by_name.items()]
+    rows = read_table(FILE)
+    called_main = {row["road"]: Name(row["name_zh_Hans"], row["name_en"]) for row in rows}
+    found = [Road(called_main[name], kind, degrees(line)) for name, (kind, line) in plan.by_name.items()]
     known = {line.wkb for kind, whole in plan.by_name.values() for line in shapely.get_parts(whole)}
     for kind in ("collector", "local", "lane"):
         new = [line for line in by_class[kind] if line.wkb not in known]

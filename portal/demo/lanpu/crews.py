@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import shapely
 
 from portal.demo.lanpu.city import City, Place
 from portal.demo.lanpu.layers import LOTS
+from portal.demo.lanpu.names import Name
 from portal.demo.lanpu.places import depot_places
 from portal.demo.lanpu.units import unit_code
-from portal.demo.lanpu.write import Feature
+from portal.demo.lanpu.write import Feature, read_table
 
-# Unit, services or groups, word in both languages, teams.
-TEAMS = (("lighting", "lighting", "路灯", "Lamp", 4), ("drains", "water;manhole-cover", "排水", "Drain", 4), ("water", "water", "管网", "Pipe", 4),
-         ("parks", "green", "绿化", "Tree", 3), ("signals", "traffic", "信号", "Signal", 2), ("roads", "roads", "道路", "Road", 4),
-         ("order", "order;clean", "巡查", "Order", 4), ("gas", "safety", "燃气", "Gas", 2), ("lines", "safety;roads", "管线", "Cable", 2),
-         ("river", "water", "河道", "River", 2), ("sanitation", "clean", "保洁", "Cleaning", 3))  # fmt: skip
+FILE = Path(__file__).parent / "catalogue" / "teams.csv"
 DIGITS = "一二三四五六"
 SHIFTS = (
     ("daily", "08:00", "20:00"),
@@ -52,66 +50,52 @@ def roster_rows(crews: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _crew(
-    code: str, unit: str, zh: str, en: str, services: str, capacity: int, at: shapely.Point
+    code: str, unit: str, said: Name, services: str, capacity: int, at: shapely.Point
 ) -> dict[str, Any]:
-    return {"crew_code": code, "unit_code": unit, "name_zh_Hans": zh, "name_en": en, "services": services, "capacity": capacity,
-            "lon": f"{at.x:.6f}", "lat": f"{at.y:.6f}"}  # fmt: skip
+    place = {"lon": f"{at.x:.6f}", "lat": f"{at.y:.6f}"}
+    names = {"name_zh_Hans": said.zh, "name_en": said.en}
+    return {
+        "crew_code": code,
+        "unit_code": unit,
+        **names,
+        "services": services,
+        "capacity": capacity,
+        **place,
+    }
 
 
 def _depot_crews(city: City, depots: list[Feature]) -> Iterator[dict[str, Any]]:
     for place, depot in zip(depot_places(city), depots, strict=True):
+        zh, en = place.name.zh.removesuffix("街道"), place.name.en.removesuffix(" Subdistrict")
+        unit = f"crew-{place.code.lower()}"
         for number in (1, 2):
-            zh, en = place.name.zh.removesuffix("街道"), place.name.en.removesuffix(" Subdistrict")
-            yield _crew(
-                f"depot-{place.code.lower()}-{number}", f"crew-{place.code.lower()}", f"{zh}抢修{DIGITS[number - 1]}班",
-                f"{en} Repair Team {number}", "", 3, depot.geometry,
-            )  # fmt: skip
+            said = Name(f"{zh}抢修{DIGITS[number - 1]}班", f"{en} Repair Team {number}")
+            yield _crew(f"depot-{place.code.lower()}-{number}", unit, said, "", 3, depot.geometry)
 
 
 def _teams(city: City) -> Iterator[dict[str, Any]]:
     """Teams of departments stand in the districts by turns."""
-    for unit, services, zh, en, teams in TEAMS:
-        for number in range(1, teams + 1):
+    for row in read_table(FILE):
+        unit, zh, en = row["unit_code"], row["name_zh_Hans"], row["name_en"]
+        for number in range(1, int(row["teams"]) + 1):
             place = city.districts[(number * 3 + len(unit)) % len(city.districts)]
-            yield _crew(
-                f"{unit}-{number}",
-                unit,
-                f"{zh}抢修{DIGITS[number - 1]}班",
-                f"{en} Team {number}",
-                services,
-                4,
-                _inside(place),
-            )
+            said = Name(f"{zh}抢修{DIGITS[number - 1]}班", f"{en} Team {number}")
+            yield _crew(f"{unit}-{number}", unit, said, row["services"], 4, _inside(place))
 
 
 def _patrols(city: City) -> Iterator[dict[str, Any]]:
     for place in city.streets:
-        en = place.name.en.removesuffix(" Subdistrict")
-        yield _crew(
-            f"patrol-{place.code.lower()}-1",
-            unit_code(place),
-            f"{place.name.zh}巡查组",
-            f"{en} Patrol",
-            "",
-            6,
-            _inside(place),
-        )
+        said = Name(f"{place.name.zh}巡查组", place.name.en.replace("Subdistrict", "Patrol"))
+        yield _crew(f"patrol-{place.code.lower()}-1", unit_code(place), said, "", 6, _inside(place))
 
 
 def _lorries(city: City) -> Iterator[dict[str, Any]]:
     for lot, districts in LOTS.items():
         place = next(each for each in city.districts if each.code in districts)
         for number in (1, 2):
-            unit = f"waste-{lot.lower()}"
-            yield _crew(
-                f"lorry-{lot.lower()}-{number}",
-                unit,
-                f"{lot[1]}标段清运{DIGITS[number - 1]}队",
-                f"Lot {lot[1]} Lorry {number}",
-                "clean",
-                10,
-                _inside(place),
-            )
+            said = Name(f"{lot[1]}标段清运{DIGITS[number - 1]}队", f"Lot {lot[1]} Lorry {number}")
+            code = f"lorry-{lot.lower()}-{number}"
+            yield _crew(code, f"waste-{lot.lower()}", said, "clean", 10, _inside(place))
 
 
 def _inside(place: Place) -> shapely.Point:

@@ -11,11 +11,15 @@ from portal.demo.lanpu.names import Name
 
 # The library's words to ours: the first that stands in its name.
 WORDS = (
-    ("Spring Festival", Name("春节", "Spring Festival")), ("Chinese New Year", Name("春节", "Spring Festival")),
-    ("New Year", Name("元旦", "New Year’s Day")), ("Tomb", Name("清明节", "Tomb-sweeping Day")), ("Labor", Name("劳动节", "Labour Day")),
-    ("Dragon", Name("端午节", "Dragon Boat Festival")), ("Mid-Autumn", Name("中秋节", "Mid-Autumn Festival")),
+    ("Spring Festival", Name("春节", "Spring Festival")),
+    ("Chinese New Year", Name("春节", "Spring Festival")),
+    ("New Year", Name("元旦", "New Year’s Day")),
+    ("Tomb", Name("清明节", "Tomb-sweeping Day")),
+    ("Labor", Name("劳动节", "Labour Day")),
+    ("Dragon", Name("端午节", "Dragon Boat Festival")),
+    ("Mid-Autumn", Name("中秋节", "Mid-Autumn Festival")),
     ("National", Name("国庆节", "National Day")),
-)  # fmt: skip
+)
 MAKE_UP = Name("调休上班", "Make-up working day")
 SATURDAY, SUNDAY = 5, 6
 

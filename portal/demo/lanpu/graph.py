@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -100,7 +101,7 @@ def _fields(edges: list[shapely.LineString], chance: np.random.Generator) -> lis
 
 def _simple_parts(line: shapely.LineString) -> list[shapely.LineString]:
     corners = shapely.get_coordinates(line)
-    return [shapely.LineString(pair) for pair in zip(corners, corners[1:], strict=False)]
+    return [shapely.LineString(pair) for pair in pairwise(corners)]
 
 
 def _scattered(ground: shapely.Polygon, number: int, chance: np.random.Generator) -> Array:
@@ -111,7 +112,7 @@ def _scattered(ground: shapely.Polygon, number: int, chance: np.random.Generator
         (chance.uniform(west, east, number * 60), chance.uniform(south, north, number * 60))
     )
     tried = tried[shapely.contains_xy(ground, tried[:, 0], tried[:, 1])]
-    kept = tried[:number].copy()
+    kept: Array = tried[:number].copy()
     for _ in range(4):
         owner = np.argmin(((tried[:, None, :] - kept[None, :, :]) ** 2).sum(axis=2), axis=1)
         kept = np.array(
@@ -129,14 +130,14 @@ def _neighbours(
     class_of: dict[tuple[tuple[float, float], tuple[float, float]], str] = {}
     for edge, name in zip(edges, classes, strict=True):
         corners = list(edge.coords)
-        for one, other in zip(corners, corners[1:], strict=False):
+        for one, other in pairwise(corners):
             class_of[(one, other) if one < other else (other, one)] = name
     owner: dict[tuple[tuple[float, float], tuple[float, float]], int] = {}
     found: list[dict[int, dict[str, float]]] = [defaultdict(lambda: defaultdict(float)) for _ in blocks]
     for position, block in enumerate(blocks):
         for ring in (block.exterior, *block.interiors):
             corners = list(ring.coords)
-            for one, other in zip(corners, corners[1:], strict=False):
+            for one, other in pairwise(corners):
                 key = (one, other) if one < other else (other, one)
                 before = owner.setdefault(key, position)
                 if before != position:
@@ -148,4 +149,6 @@ def _neighbours(
 
 def is_scrap(block: shapely.Polygon) -> bool:
     """Whether a block is too small or too thin to stand for itself."""
-    return block.area < TINY_M2 or (block.area < 60_000 and 12.57 * block.area / block.length**2 < THIN)
+    return bool(block.area < TINY_M2) or bool(
+        block.area < 60_000 and 12.57 * block.area / block.length**2 < THIN
+    )

@@ -10,13 +10,18 @@ from shapely.geometry.base import BaseGeometry
 
 from portal.demo.lanpu.city import City, Place
 from portal.demo.lanpu.names import HILLS, WATERS, Name, Names
-from portal.demo.lanpu.plane import degrees, polygons
+from portal.demo.lanpu.plane import degrees, polygons, unbent
 from portal.demo.lanpu.write import Feature
 
 # Code, name, kind of zone; the rest of the city is in none.
-ZONES = {"port": ("Z-PORT", Name("澜浦港区", "Lanpu Port")), "industry": ("Z-WORKS", Name("临港工业区", "Lingang Works")),
-         "scenic": ("Z-HILLS", Name("山林风景区", "Hills and Woods")), "beach": ("Z-BEACH", Name("望潮海滩", "Wangchao Beach")),
-         "cbd": ("Z-CBD", Name("江南商务区", "South Bank Centre")), "hightech": ("Z-TECH", Name("澜南高新园区", "Lannan High-tech Park"))}  # fmt: skip
+ZONES = {
+    "port": ("Z-PORT", Name("澜浦港区", "Lanpu Port")),
+    "industry": ("Z-WORKS", Name("临港工业区", "Lingang Works")),
+    "scenic": ("Z-HILLS", Name("山林风景区", "Hills and Woods")),
+    "beach": ("Z-BEACH", Name("望潮海滩", "Wangchao Beach")),
+    "cbd": ("Z-CBD", Name("江南商务区", "South Bank Centre")),
+    "hightech": ("Z-TECH", Name("澜南高新园区", "Lannan High-tech Park")),
+}
 # Districts whose rubbish one contractor collects.
 LOTS = {
     "L1": ("GC",),
@@ -28,8 +33,12 @@ LOTS = {
     "L7": ("JH",),
 }
 # Strips along the river that are parks: name, west and east end in kilometres, side.
-BANKS = (("北岸滨江公园", "North Bank Park", -5.2, -0.5, 1), ("望江公园", "Wangjiang Park", -0.4, 5.0, 1),
-         ("鼓溪口公园", "Gu Brook Park", -5.4, -1.0, -1), ("江南滨江公园", "South Bank Park", -0.8, 5.2, -1))  # fmt: skip
+BANKS = (
+    ("北岸滨江公园", "North Bank Park", -5.2, -0.5, 1),
+    ("望江公园", "Wangjiang Park", -0.4, 5.0, 1),
+    ("鼓溪口公园", "Gu Brook Park", -5.4, -1.0, -1),
+    ("江南滨江公园", "South Bank Park", -0.8, 5.2, -1),
+)
 # Neighbours that are no parts of one whole stay this far apart, in metres: nearer would look like a mistake.
 WIDE_M = 26.0
 OLD_WHARF = (3.5, 0.75, 420.0)
@@ -98,7 +107,7 @@ def park_features(city: City, seed: int) -> list[Feature]:
     )
     for position, use in enumerate(city.ground.use):
         if use == "park":
-            block = _unwarped_block(city, position).buffer(-16, join_style="mitre")
+            block = unbent(city.ground.dry[position]).buffer(-16, join_style="mitre")
             large = block.area > 60_000
             word = names.draw()
             kinds = (
@@ -108,25 +117,6 @@ def park_features(city: City, seed: int) -> list[Feature]:
             )
             add(word.with_kind(*kinds[int(chance.integers(len(kinds)))]), "park" if large else "green", block)
     return found
-
-
-def _unwarped_block(city: City, position: int) -> BaseGeometry:
-    """A block of the graph as it lay before the plane was bent: parks are drawn there and bent again."""
-    return unbent(city.ground.dry[position])
-
-
-def unbent(geometry: BaseGeometry) -> BaseGeometry:
-    """From degrees back to the plane in which the city was drawn; a few rounds of correcting a first guess."""
-    from portal.demo.lanpu.plane import LAT, LON, PER_DEGREE, warped
-
-    def back(lonlat: np.ndarray) -> np.ndarray:
-        wanted = (lonlat - (LON, LAT)) * PER_DEGREE
-        guess = wanted.copy()
-        for _ in range(6):
-            guess += wanted - warped(guess)
-        return guess
-
-    return shapely.transform(geometry, back)
 
 
 def _strip(city: City, west: float, east: float, side: int) -> BaseGeometry:
@@ -183,7 +173,9 @@ def _zones(city: City) -> Iterator[Feature]:
     shapely.prepare(hills)
     for kind, members in groups.items():
         if kind != "scenic":
-            members[:] = [each for each in members if not shapely.dwithin(hills, city.graph.plane[each], WIDE_M)]
+            members[:] = [
+                each for each in members if not shapely.dwithin(hills, city.graph.plane[each], WIDE_M)
+            ]
         _close_holes(city, members)
     for kind, (code, name) in ZONES.items():
         yield Feature({"code": code, **name.properties(), "kind": kind}, _joined(city, groups[kind]))

@@ -6,35 +6,52 @@ from typing import NamedTuple
 
 import numpy as np
 
-FIRST = """春Chun 秋Qiu 清Qing 明Ming 永Yong 安An 长Chang 新Xin 华Hua 文Wen 兴Xing 瑞Rui 福Fu 和He 康Kang 宁Ning 金Jin 银Yin
-玉Yu 翠Cui 碧Bi 白Bai 青Qing 红Hong 云Yun 月Yue 星Xing 晨Chen 朝Zhao 望Wang 听Ting 观Guan 柳Liu 桂Gui 梅Mei 竹Zhu 松Song 兰Lan
-荷He 枫Feng 桐Tong 梧Wu 茶Cha 石Shi 沙Sha 龙Long 凤Feng 鹤He 燕Yan 鸿Hong 锦Jin 芳Fang 百Bai 双Shuang 五Wu 半Ban"""
-SECOND = """河He 江Jiang 湖Hu 港Gang 湾Wan 浦Pu 溪Xi 泉Quan 潭Tan 塘Tang 桥Qiao 山Shan 岭Ling 峰Feng 岩Yan 谷Gu 坡Po 林Lin
-园Yuan 庄Zhuang 里Li 坊Fang 亭Ting 台Tai 阁Ge 门Men 田Tian 洲Zhou 渡Du 汀Ting 浪Lang 影Ying 堤Di 霞Xia 辉Hui 平Ping 乐Le 盛Sheng
-达Da 祥Xiang 井Jing 畈Fan 埠Bu 圩Wei"""
-KINDS = {"main": ("大道", "Avenue"), "express": ("快速路", "Expressway"), "collector": ("路", "Road"), "local": ("街", "Street"),
-         "lane": ("巷", "Lane")}  # fmt: skip
+FIRST = """春Chun 秋Qiu 清Qing 明Ming 永Yong 安An 长Chang 新Xin 华Hua 文Wen 兴Xing 瑞Rui 福Fu 和He 康Kang
+宁Ning 金Jin 银Yin 玉Yu 翠Cui 碧Bi 白Bai 青Qing 红Hong 云Yun 月Yue 星Xing 晨Chen 朝Zhao 望Wang
+听Ting 观Guan 柳Liu 桂Gui 梅Mei 竹Zhu 松Song 兰Lan 荷He 枫Feng 桐Tong 梧Wu 茶Cha 石Shi 沙Sha 龙Long
+凤Feng 鹤He 燕Yan 鸿Hong 锦Jin 芳Fang 百Bai 双Shuang 五Wu 半Ban"""
+SECOND = """河He 江Jiang 湖Hu 港Gang 湾Wan 浦Pu 溪Xi 泉Quan 潭Tan 塘Tang 桥Qiao 山Shan 岭Ling 峰Feng 岩Yan 谷Gu
+坡Po 林Lin 园Yuan 庄Zhuang 里Li 坊Fang 亭Ting 台Tai 阁Ge 门Men 田Tian 洲Zhou 渡Du 汀Ting 浪Lang
+影Ying 堤Di 霞Xia 辉Hui 平Ping 乐Le 盛Sheng 达Da 祥Xiang 井Jing 畈Fan 埠Bu 圩Wei"""
+KINDS = {
+    "main": ("大道", "Avenue"),
+    "express": ("快速路", "Expressway"),
+    "collector": ("路", "Road"),
+    "local": ("街", "Street"),
+    "lane": ("巷", "Lane"),
+}
 NUMBERED = ("local", "lane")
 ORDINALS = (("一", "1st"), ("二", "2nd"), ("三", "3rd"), ("四", "4th"))
-DISTRICTS = {"GC": ("古城区", "Gucheng"), "BA": ("北岸区", "Bei’an"), "CN": ("澜南区", "Lannan"), "WC": ("望潮区", "Wangchao"),
-             "LG": ("临港区", "Lingang"), "YL": ("云麓区", "Yunlu"), "JH": ("镜湖区", "Jinghu"), "DX": ("稻香区", "Daoxiang")}  # fmt: skip
-ROADS = {
-    "inner-ring": ("内环路", "Inner Ring Road"), "outer-ring": ("外环快速路", "Outer Ring Expressway"),
-    "axis-north": ("澜浦大道", "Lanpu Avenue"), "axis-east": ("望江大道", "Wangjiang Avenue"),
-    "axis-west": ("西苑大道", "Xiyuan Avenue"), "town-west": ("鼓山大道", "Gushan Avenue"),
-    "north-road": ("镜湖大道", "Jinghu Avenue"), "market-road": ("北市大街", "Beishi Street"),
-    "cross-road": ("人民路", "Renmin Road"), "south-road": ("创新大道", "Chuangxin Avenue"),
-    "north-east": ("迎潮大道", "Yingchao Avenue"), "harbour-road": ("港城快速路", "Harbour Expressway"),
-    "south-west": ("云麓大道", "Yunlu Avenue"), "north-west": ("松林大道", "Songlin Avenue"),
-    "west-road": ("稻香大道", "Daoxiang Avenue"), "mill-road": ("水磨路", "Shuimo Road"),
-    "south-field": ("南田大道", "Nantian Avenue"), "riverside-north": ("滨江北路", "Riverside Road North"),
-    "riverside-south": ("滨江南路", "Riverside Road South"), "coast-road": ("环海路", "Huanhai Road"),
-    "wall-road": ("环城路", "Huancheng Road"),
-}  # fmt: skip
-WATERS = {"sea": ("澜海", "Lan Sea"), "river": ("澜江", "Lan River"), "branch": ("洲南汊", "South Arm"), "tributary": ("鼓溪", "Gu Brook"),
-          "creek": ("燕子浦", "Yanzi Creek"), "lake": ("镜湖", "Jing Lake"), "reservoir": ("云麓水库", "Yunlu Reservoir")}  # fmt: skip
-HILLS = (("云麓山", "Yunlu Hills"), ("松鹤山", "Songhe Hills"), ("南屏山", "Nanping Hill"), ("燕子岭", "Yanzi Ridge"), ("望潮山", "Wangchao Hill"),
-         ("鼓山", "Gu Hill"), ("石榴山", "Shiliu Hill"), ("笔架山", "Bijia Hill"), ("龟山", "Gui Hill"))  # fmt: skip
+DISTRICTS = {
+    "GC": ("古城区", "Gucheng"),
+    "BA": ("北岸区", "Bei’an"),
+    "CN": ("澜南区", "Lannan"),
+    "WC": ("望潮区", "Wangchao"),
+    "LG": ("临港区", "Lingang"),
+    "YL": ("云麓区", "Yunlu"),
+    "JH": ("镜湖区", "Jinghu"),
+    "DX": ("稻香区", "Daoxiang"),
+}
+WATERS = {
+    "sea": ("澜海", "Lan Sea"),
+    "river": ("澜江", "Lan River"),
+    "branch": ("洲南汊", "South Arm"),
+    "tributary": ("鼓溪", "Gu Brook"),
+    "creek": ("燕子浦", "Yanzi Creek"),
+    "lake": ("镜湖", "Jing Lake"),
+    "reservoir": ("云麓水库", "Yunlu Reservoir"),
+}
+HILLS = (
+    ("云麓山", "Yunlu Hills"),
+    ("松鹤山", "Songhe Hills"),
+    ("南屏山", "Nanping Hill"),
+    ("燕子岭", "Yanzi Ridge"),
+    ("望潮山", "Wangchao Hill"),
+    ("鼓山", "Gu Hill"),
+    ("石榴山", "Shiliu Hill"),
+    ("笔架山", "Bijia Hill"),
+    ("龟山", "Gui Hill"),
+)
 
 
 class Name(NamedTuple):
@@ -64,7 +81,7 @@ class Names:
     def draw(self) -> Name:
         """The next name of the bag; when it is empty, with a third word for the side of the town."""
         while self._left:
-            name = self._left.pop()
+            name: Name = self._left.pop()
             if name.en not in self._heard:
                 self._heard.add(name.en)
                 return name

@@ -9,7 +9,7 @@ import shapely
 
 from portal.demo.lanpu.city import City, Place
 from portal.demo.lanpu.names import Name, Names
-from portal.demo.lanpu.plane import Array, metres
+from portal.demo.lanpu.plane import Array, degrees, lonlat, metres
 from portal.demo.lanpu.write import Feature
 
 OPEN = (
@@ -84,7 +84,7 @@ def _service_points(city: City, chance: np.random.Generator) -> Iterator[Feature
 def _busiest(city: City, place: Place, rank: int) -> Array:
     blocks = sorted(place.blocks, key=lambda one: -city.ground.people[one])
     block = blocks[min(rank, len(blocks) - 1)]
-    return shapely.get_coordinates(city.graph.blocks[block].representative_point())[0]
+    return np.asarray(shapely.get_coordinates(city.graph.blocks[block].representative_point())[0])
 
 
 def depot_places(city: City) -> list[Place]:
@@ -156,14 +156,12 @@ def _crossing(city: City, at: shapely.Point, not_this: str) -> str:
 
 
 def _degrees(at: shapely.Point) -> Array:
-    from portal.demo.lanpu.plane import LAT, LON, PER_DEGREE
-
-    return np.array([at.x, at.y]) / PER_DEGREE + (LON, LAT)
+    return lonlat(np.array([at.x, at.y]))
 
 
 def _pumps(city: City) -> Iterator[Feature]:
     channels = [
-        metres(_bent(city.terrain.channels[key])) for key in ("river", "branch", "tributary", "creek")
+        metres(degrees(city.terrain.channels[key])) for key in ("river", "branch", "tributary", "creek")
     ]
     number = 0
     for channel in channels:
@@ -182,12 +180,6 @@ def _pumps(city: City) -> Iterator[Feature]:
                 hours=ALWAYS,
                 accessible="no",
             )
-
-
-def _bent(line: shapely.LineString) -> shapely.LineString:
-    from portal.demo.lanpu.plane import degrees
-
-    return degrees(line)
 
 
 def _lamps(city: City) -> Iterator[Feature]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 Array = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 LON, LAT = 121.86, 28.86
 # Metres of one degree at the city's middle.
 PER_DEGREE = np.array([111_320.0 * math.cos(math.radians(LAT)), 110_860.0])
@@ -32,7 +33,7 @@ def warped(xy: Array) -> Array:
 
 def to_degrees(xy: Array) -> Array:
     """Lon and lat of points in the unwarped plane, rounded to a centimetre."""
-    return np.round(warped(xy) / PER_DEGREE + (LON, LAT), DIGITS)
+    return np.asarray(np.round(warped(xy) / PER_DEGREE + (LON, LAT), DIGITS))
 
 
 def degrees(geometry: BaseGeometry, step: float = 90.0) -> BaseGeometry:
@@ -42,12 +43,30 @@ def degrees(geometry: BaseGeometry, step: float = 90.0) -> BaseGeometry:
 
 def metres(geometry: BaseGeometry) -> BaseGeometry:
     """A geometry in degrees, in metres around the city's middle: for lengths and areas."""
-    return shapely.transform(geometry, lambda lonlat: (lonlat - (LON, LAT)) * PER_DEGREE)
+    return shapely.transform(geometry, lambda xy: (xy - (LON, LAT)) * PER_DEGREE)
 
 
 def kilometres(points: Iterable[tuple[float, float]]) -> Array:
     """Control points written in kilometres, as metres."""
     return np.array(list(points), dtype=float) * 1000.0
+
+
+def lonlat(xy: Array) -> Array:
+    """Degrees of metres around the city's middle: the way back from `metres`."""
+    return np.asarray(xy / PER_DEGREE + (LON, LAT))
+
+
+def unbent(geometry: BaseGeometry) -> BaseGeometry:
+    """From degrees back to the plane in which the city was drawn; a few rounds of correcting a first guess."""
+
+    def back(degrees_: Array) -> Array:
+        wanted = (degrees_ - (LON, LAT)) * PER_DEGREE
+        guess = wanted.copy()
+        for _ in range(6):
+            guess += wanted - warped(guess)
+        return np.asarray(guess)
+
+    return shapely.transform(geometry, back)
 
 
 def smooth(points: Array, step: float = 60.0, *, is_closed: bool = False) -> Array:
@@ -76,15 +95,15 @@ def rough(points: Array, chance: np.random.Generator, amplitude: float, wave: fl
     width = max(1, int(wave / 8 / max(total / len(points), 1.0)))
     if width > 1 and len(points) > 2 * width:
         push = np.convolve(np.pad(push, width, mode="edge"), np.ones(width) / width, "same")[width:-width]
-    push *= np.clip(np.minimum(along, total - along) / wave * 2, 0, 1)
+    push = push * np.clip(np.minimum(along, total - along) / wave * 2, 0, 1)
     along_x, along_y = np.gradient(points[:, 0]), np.gradient(points[:, 1])
     length = np.maximum(np.hypot(along_x, along_y), 1e-9)
-    return points + np.column_stack((-along_y / length, along_x / length)) * push[:, None]
+    return np.asarray(points + np.column_stack((-along_y / length, along_x / length)) * push[:, None])
 
 
 def polygons(geometry: BaseGeometry) -> list[shapely.Polygon]:
     """The polygons of a geometry, whatever else is in it."""
-    return [part for part in shapely.get_parts(geometry, return_index=False) if part.geom_type == "Polygon"]
+    return [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
 
 
 def lines(geometry: BaseGeometry) -> list[shapely.LineString]:

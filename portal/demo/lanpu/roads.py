@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import shapely
@@ -11,34 +12,14 @@ from shapely.geometry.base import BaseGeometry
 
 from portal.demo.lanpu.plane import kilometres, lines, polygons, smooth
 from portal.demo.lanpu.terrain import Terrain
+from portal.demo.lanpu.write import read_table
 
-Points = tuple[tuple[float, float], ...]
 OLD_TOWN = (-1.95, 1.95, 1150.0, 980.0)
-# Name, class, control points in kilometres; a closed road repeats its first point.
-ROADS: tuple[tuple[str, str, Points], ...] = (
-    ("inner-ring", "main", ((-4.1, 3.7), (-1.6, 4.15), (1.4, 4.05), (4.1, 3.5), (5.2, 2.2), (5.0, 0.4), (4.7, -1.9),
-                            (2.6, -3.3), (-0.4, -3.4), (-2.9, -2.7), (-3.6, -1.2), (-4.9, 1.0), (-4.1, 3.7))),
-    ("outer-ring", "express", ((-8.3, 4.9), (-5.5, 7.1), (-1.6, 7.5), (2.6, 7.0), (5.7, 5.4), (7.1, 2.9), (7.0, 0.2),
-                               (6.7, -3.2), (4.9, -6.2), (1.2, -7.5), (-3.2, -7.3), (-6.9, -4.6), (-8.3, -2.2), (-9.2, 1.4), (-8.3, 4.9))),
-    ("axis-north", "main", ((-0.4, 10.4), (-0.3, 8.6), (-0.2, 6.2), (0.1, 4.1), (0.35, 1.0), (0.5, -1.6), (0.6, -5.2), (0.3, -10.0))),
-    ("axis-east", "main", ((3.3, 10.1), (3.1, 7.0), (2.9, 4.0), (2.8, 0.6), (2.9, -3.2), (3.1, -6.9), (3.0, -10.3))),
-    ("axis-west", "main", ((-6.4, 9.2), (-6.3, 6.7), (-6.6, 2.7), (-7.0, -1.0), (-6.6, -4.9))),
-    ("town-west", "main", ((-3.9, 9.4), (-3.7, 6.6), (-3.5, 3.85), (-3.4, 1.9), (-3.0, -0.3), (-2.6, -2.8), (-2.4, -7.4), (-2.8, -10.3))),
-    ("north-road", "main", ((-13.2, 4.9), (-9.8, 4.5), (-6.5, 4.7), (-3.4, 4.75), (-0.2, 4.95), (3.0, 5.1), (6.2, 4.6), (9.2, 4.8))),
-    ("market-road", "main", ((-4.3, 2.95), (-3.0, 3.05), (-1.9, 3.0), (0.2, 2.75), (2.8, 2.8), (5.2, 2.3), (8.0, 2.2))),
-    ("cross-road", "main", ((-9.3, 0.6), (-6.9, 0.3), (-4.6, -0.9), (-2.8, -1.15), (0.5, -1.3), (2.85, -1.35), (4.9, -1.2), (6.9, -1.4), (8.6, -1.7))),
-    ("south-road", "main", ((-6.8, -4.7), (-5.0, -4.95), (-2.5, -5.0), (0.6, -5.15), (3.0, -5.0), (5.7, -5.1), (8.2, -5.4), (10.3, -5.6))),
-    ("north-east", "main", ((2.9, 4.0), (4.6, 5.3), (6.1, 7.4), (6.4, 9.4), (6.1, 11.2))),
-    ("harbour-road", "express", ((4.7, -1.9), (5.8, -3.0), (6.9, -4.2), (7.8, -5.7), (8.2, -7.4), (7.2, -9.2), (6.8, -10.7))),
-    ("south-west", "main", ((-2.9, -2.7), (-4.3, -4.0), (-5.3, -5.9), (-6.4, -8.0), (-7.0, -10.2))),
-    ("north-west", "main", ((-4.1, 3.7), (-5.5, 5.1), (-7.1, 6.0), (-9.6, 6.3), (-12.8, 7.0))),
-    ("west-road", "main", ((-9.2, 1.4), (-10.8, 1.0), (-12.4, 0.6), (-14.2, 0.7))),
-    ("mill-road", "main", ((-13.4, -1.4), (-10.6, -1.6), (-8.3, -2.2), (-5.5, -2.4), (-2.7, -2.0))),
-    ("south-field", "main", ((-10.2, -9.6), (-6.4, -8.9), (-2.7, -8.9), (0.4, -8.7), (3.0, -8.6), (5.2, -8.2), (8.2, -7.4))),
-)  # fmt: skip
-RAIL: Points = ((-14.5, -0.4), (-10.4, -0.5), (-7.6, -1.9), (-4.4, -3.3), (-1.0, -4.2), (1.7, -4.25), (4.2, -3.9), (5.6, -4.4),
+# Drawn by hand: name, class, control points in kilometres; a closed road repeats its first point.
+FILE = Path(__file__).parent / "catalogue" / "roads.csv"
+RAIL = ((-14.5, -0.4), (-10.4, -0.5), (-7.6, -1.9), (-4.4, -3.3), (-1.0, -4.2), (1.7, -4.25), (4.2, -3.9), (5.6, -4.4),
                 (6.0, -6.0), (5.0, -8.4), (4.8, -11.4))  # fmt: skip
-PORT_RAIL: Points = ((5.6, -4.4), (7.0, -5.0), (8.6, -6.2), (9.1, -7.0))
+PORT_RAIL = ((5.6, -4.4), (7.0, -5.0), (8.6, -6.2), (9.1, -7.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +37,9 @@ def make_roads(terrain: Terrain) -> Roads:
     land = terrain.land
     drawn: dict[str, tuple[str, BaseGeometry]] = {}
     wet = shapely.union_all([terrain.rivers["river"], terrain.rivers["branch"]])
-    for name, kind, points in ROADS:
-        drawn[name] = (kind, _curve(points))
+    for row in read_table(FILE):
+        if row["kilometres"]:
+            drawn[row["road"]] = (row["class"], _curve(row["kilometres"]))
     for name, side in (("riverside-north", 1), ("riverside-south", -1)):
         drawn[name] = ("main", _bank(terrain, wet, side))
     drawn["coast-road"] = ("main", _coast_road(terrain))
@@ -100,7 +82,8 @@ def _reaching(line: BaseGeometry, land: shapely.Polygon) -> BaseGeometry:
     return shapely.LineString(corners)
 
 
-def _curve(points: Points) -> shapely.LineString:
+def _curve(written: str) -> shapely.LineString:
+    points = [(float(x), float(y)) for x, y in (pair.split() for pair in written.split(";"))]
     if points[0] == points[-1]:
         return shapely.LineString(smooth(kilometres(points[:-1]), 80, is_closed=True))
     return shapely.LineString(smooth(kilometres(points), 80))

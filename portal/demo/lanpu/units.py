@@ -11,15 +11,30 @@ from portal.demo.lanpu.layers import LOTS
 from portal.demo.lanpu.places import depot_places
 from portal.demo.lanpu.write import Feature, read_table
 
-COLUMNS = ("unit_code", "parent", "level", "name_zh_Hans", "name_en", "layer", "boundary_code", "email", "webhook", "phone",
-           "supervisor_unit", "contract_from", "contract_to")  # fmt: skip
-CONTRACTORS = (("净海环境", "Clean Sea"), ("绿舟环卫", "Green Boat"), ("安洁城市服务", "Safe & Clean"), ("潮声环境", "Tide Sound"),
-               ("港城清运", "Harbour Haulage"), ("云麓清洁", "Yunlu Cleaning"), ("镜湖环卫", "Jing Lake Waste"))  # fmt: skip
-STREET_DUTIES = {
-    "pavement": ("人行道破损 5 个工作日内修复。", "Pavements are repaired within 5 working days.", "核实、围护、修复、复查。", "Check, fence, repair, look again."),
-    "street-vendor": ("2 小时内到场劝离，反复出现的定点管理。", "Somebody comes within 2 hours; where it recurs, fixed pitches are set.", "劝导、登记、疏导到集中点。", "Persuade, register, lead to a market."),
-    "corridor-clutter": ("2 个工作日内清理楼道。", "Stairwells are cleared within 2 working days.", "告知、清理、回访。", "Tell, clear, visit again."),
-}  # fmt: skip
+COLUMNS = (
+    "unit_code",
+    "parent",
+    "level",
+    "name_zh_Hans",
+    "name_en",
+    "layer",
+    "boundary_code",
+    "email",
+    "webhook",
+    "phone",
+    "supervisor_unit",
+    "contract_from",
+    "contract_to",
+)
+CONTRACTORS = (
+    ("净海环境", "Clean Sea"),
+    ("绿舟环卫", "Green Boat"),
+    ("安洁城市服务", "Safe & Clean"),
+    ("潮声环境", "Tide Sound"),
+    ("港城清运", "Harbour Haulage"),
+    ("云麓清洁", "Yunlu Cleaning"),
+    ("镜湖环卫", "Jing Lake Waste"),
+)
 
 
 class _Table:
@@ -33,12 +48,12 @@ class _Table:
         number = f"0570-555-{len(self.rows) + 100:04d}"
         fixed = {"email": f"{code}@{self._domain}", "phone": number}
         said = {"unit_code": code, "parent": parent, "level": level, "name_zh_Hans": zh, "name_en": en}
-        self.rows.append({column: "" for column in COLUMNS} | said | fixed | more)
+        self.rows.append(dict.fromkeys(COLUMNS, "") | said | fixed | more)
 
     def also(self, code: str, layer: str, boundary_code: str) -> None:
         """One more boundary of a unit."""
         row = {"unit_code": code, "layer": layer, "boundary_code": boundary_code}
-        self.rows.append({column: "" for column in COLUMNS} | row)
+        self.rows.append(dict.fromkeys(COLUMNS, "") | row)
 
 
 def unit_rows(
@@ -131,10 +146,7 @@ def duty_rows(city: City, today: date, catalogue: Path) -> list[dict[str, Any]]:
         title, _, number = row.pop("article").rpartition(" ")
         review = f"{today.year + 1}-{('03-31', '06-30', '09-30', '12-31')[position % 4]}"
         rows.append(row | {"legal_basis": f"《澜浦市{title}》第{number}条", "review_by": review})
-    for place in city.streets:
-        for service, (zh, en, steps_zh, steps_en) in STREET_DUTIES.items():
-            rows.append(
-                {"unit_code": unit_code(place), "service_code": service, "standard_zh_Hans": zh, "standard_en": en, "procedure_zh_Hans": steps_zh,
-                 "procedure_en": steps_en, "legal_basis": "《澜浦市街道职责清单》", "review_by": f"{today.year + 1}-06-30"}
-            )  # fmt: skip
+    everywhere = read_table(catalogue / "street_duties.csv")
+    fixed = {"legal_basis": "《澜浦市街道职责清单》", "review_by": f"{today.year + 1}-06-30"}
+    rows += [{"unit_code": unit_code(place)} | row | fixed for place in city.streets for row in everywhere]
     return rows

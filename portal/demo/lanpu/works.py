@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from portal.demo.lanpu.city import City, Road
-from portal.demo.lanpu.plane import LAT, LON, PER_DEGREE, metres
-from portal.demo.lanpu.write import Feature
+from portal.demo.lanpu.plane import lonlat, metres
+from portal.demo.lanpu.write import Feature, read_table
 
-# Services that it explains, classes of road, what is said; {road} and {day} are filled in.
-KINDS = (
-    ("pothole;pavement;road-marking", ("main", "express"), "{zh}正在大修路面，预计{day}完工。", "{en} is being resurfaced; the work should end on {iso}."),
-    ("no-water;water-leak", ("collector", "local"), "{zh}更换供水管道，{day}前夜间可能停水。", "Water pipes in {en} are being replaced; the water may be off at night until {iso}."),
-    ("blocked-drain;flooding;manhole-cover", ("main", "collector"), "{zh}雨污分流改造，{day}完工。", "Drains in {en} are being separated until {iso}."),
-    ("street-light;dark-crossing", ("main", "collector"), "{zh}更换路灯，部分灯具不亮，{day}恢复。", "Lamps in {en} are being replaced; some stay dark until {iso}."),
-    ("traffic-signal;traffic-sign", ("main",), "{zh}信号灯升级，{day}前配时会有调整。", "Signals on {en} are being renewed; timings change until {iso}."),
-    ("tree-pruning;fallen-tree", ("main", "collector"), "{zh}行道树修剪，{day}结束。", "Street trees in {en} are being pruned until {iso}."),
-    ("noise;construction-dust", ("main",), "{zh}地铁施工，夜间作业已获许可，至{day}。", "Underground works in {en}; night work is permitted until {iso}."),
-    ("gas-smell;pavement", ("local",), "{zh}燃气管道改造，{day}完工。", "Gas pipes in {en} are being renewed until {iso}."),
-)  # fmt: skip
+# Services that it explains, classes of road, what is said; {zh}, {en}, {day} and {iso} are filled in.
+FILE = Path(__file__).parent / "catalogue" / "works.csv"
 NUMBER = 34
 LENGTH, WIDTH = 800.0, 24.0
 
@@ -39,9 +31,10 @@ def works_features(city: City, today: date, seed: int) -> list[Feature]:
 
 
 def _works(roads: dict[str, list[Road]], today: date, chance: np.random.Generator) -> Iterator[Feature]:
+    kinds = read_table(FILE)
     for number in range(1, NUMBER + 1):
-        services, classes, zh, en = KINDS[number % len(KINDS)]
-        among = [road for kind in classes for road in roads[kind]]
+        row = kinds[number % len(kinds)]
+        among = [road for kind in row["classes"].split(";") for road in roads[kind]]
         road = among[int(chance.integers(len(among)))]
         start, end = _span(number, today, chance)
         said = {
@@ -52,11 +45,11 @@ def _works(roads: dict[str, list[Road]], today: date, chance: np.random.Generato
         }
         properties = {
             "code": f"K{number:02d}",
-            "services": services,
+            "services": row["services"],
             "from": start.isoformat(),
             "to": end.isoformat(),
-            "message_zh_Hans": zh.format(**said),
-            "message_en": en.format(**said),
+            "message_zh_Hans": row["message_zh_Hans"].format(**said),
+            "message_en": row["message_en"].format(**said),
         }
         yield Feature(properties, _stretch(road, chance))
 
@@ -77,6 +70,4 @@ def _stretch(road: Road, chance: np.random.Generator) -> BaseGeometry:
     start = float(chance.uniform(0, max(line.length - LENGTH, 1.0)))
     ends = np.linspace(start, min(start + LENGTH, line.length), 12)
     part = shapely.LineString(shapely.get_coordinates(shapely.line_interpolate_point(line, ends)))
-    return shapely.transform(
-        part.buffer(WIDTH, quad_segs=3), lambda xy: np.round(xy / PER_DEGREE + (LON, LAT), 6)
-    )
+    return shapely.transform(part.buffer(WIDTH, quad_segs=3), lambda xy: np.round(lonlat(xy), 6))
