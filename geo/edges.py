@@ -1,5 +1,6 @@
 """Knows every edge of a layer's boundaries, how far a point is from them, and what they cut off a disc."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -18,7 +19,7 @@ _WORLD = 360.0
 _FLAT_M = 200.0
 _ROOM, _HAIR_M = 1.01, 1e-3
 # So few edges are quicker one by one.
-_FEW = 64
+_FEW, _FEW_LENSES = 64, 48
 _NOBODY = -1
 _Place: TypeAlias = tuple[float, float, float]
 
@@ -44,7 +45,8 @@ class Edges:
     """
 
     __slots__ = (
-        "_few_lines", "_few_owners", "_grid", "_is_turned", "_lines", "_owners", "_signs", "arrays", "tables",
+        "_few_lines", "_few_owners", "_few_signs", "_grid", "_is_turned", "_lines", "_owners", "_signs",
+        "arrays", "tables",
     )  # fmt: skip
 
     arrays: EdgeArrays
@@ -75,6 +77,7 @@ class Edges:
         self._is_turned = bool(arrays.turn[0])
         # A memoryview hands out one number far quicker than an array.
         self._few_lines, self._few_owners = self._lines.ravel().data, self._owners.ravel().data
+        self._few_signs = self._signs.ravel().data
         self._grid = EdgeGrid(tables)
 
     def distances(self, lon: float, lat: float, limit_m: float) -> dict[int, float]:
@@ -102,6 +105,9 @@ class Edges:
         frame = LocalFrame(lon, lat)
         sums: dict[int, float] = {}
         for spans, at_lon in self._within(frame, radius_m):
+            if sum([end - start for start, end in spans]) <= _FEW_LENSES:
+                self._add_few_lenses(sums, spans, frame, at_lon, radius_m)
+                continue
             refs = np.unique(self._grid.gather(spans))
             areas = self._signs[refs] * _lens_areas(self._flat(refs, frame, at_lon), radius_m)[:, None]
             owners, positions = np.unique(self._owners[refs], return_inverse=True)
@@ -110,6 +116,20 @@ class Edges:
                 if owner >= 0:
                     sums[owner] = sums.get(owner, 0.0) + area
         return sums
+
+    def _add_few_lenses(
+        self, sums: dict[int, float], spans: Spans, frame: LocalFrame, lon: float, radius: float
+    ) -> None:
+        """Add what the edges cut off, one edge at a time: the sums of `_lens_areas`."""
+        x_scale, y_scale = frame.metres_per_degree
+        lines, owners, signs = self._few_lines, self._few_owners, self._few_signs
+        for ref in self._grid.listed(spans):
+            at = ref * 4
+            x, y = (lines[at] - lon) * x_scale, (lines[at + 1] - frame.lat) * y_scale
+            area = _lens_area(x, y, lines[at + 2] * x_scale, lines[at + 3] * y_scale, radius)
+            for at in (ref * 2, ref * 2 + 1):
+                if area and (owner := owners[at]) >= 0:
+                    sums[owner] = sums.get(owner, 0.0) + signs[at] * area
 
     def _within(self, frame: LocalFrame, radius_m: float) -> list[tuple[Spans, float]]:
         """Return edges that may lie within a radius, with the longitude that the centre has beside them."""
@@ -236,6 +256,20 @@ def _turned(coordinates: Array) -> bool:
     is_west = coordinates[:, 0] + coordinates[:, 2] < 0.0
     coordinates[is_west] += [_WORLD, 0.0, _WORLD, 0.0]
     return True
+
+
+def _lens_area(x: float, y: float, dx: float, dy: float, radius: float) -> float:
+    """Return for one edge what `_lens_areas` does."""
+    a = max(dx * dx + dy * dy, _POINT)
+    b = x * dx + y * dy
+    root2 = b * b - a * (x * x + y * y - radius * radius)
+    if root2 <= 0.0:
+        return 0.0
+    root = math.sqrt(root2)
+    enters, leaves = min(max((-b - root) / a, 0.0), 1.0), min(max((-b + root) / a, 0.0), 1.0)
+    ux, uy, vx, vy = x + dx * enters, y + dy * enters, x + dx * leaves, y + dy * leaves
+    cross = ux * vy - uy * vx
+    return cross / 2 - radius * radius / 2 * math.atan2(cross, ux * vx + uy * vy)
 
 
 def _lens_areas(flat: Array, radius: float) -> Array:

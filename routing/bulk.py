@@ -13,7 +13,7 @@ from geo.boundary import Hit
 from geo.crs import Array, LonLat
 from geo.edges_many import NEAR_LIMIT_M, ManyEdges
 from geo.lattice import Ints, expand
-from routing.decision import Decision, decide
+from routing.decision import Decision
 from routing.router import EDGE_LIMIT_M
 from routing.sight import Sight, near_key
 
@@ -215,14 +215,7 @@ class BulkRouter:
         return number
 
     def _decide(self, facts: ReportFacts) -> int:
-        city = self._city
-        decision = decide(
-            facts,
-            city.rulebook,
-            city.directory,
-            ambiguous_below=city.ambiguous_below,
-            geocoded_border_m=city.geocoded_border_m,
-        )
+        decision = self._router.decide_on(facts)
         used = [hit for hit in facts.hits if (hit.layer, hit.code) in decision.used]
         measured = [_OWN] * len(self._areas)
         if used:

@@ -124,7 +124,7 @@ class Router:
         """
         city = self.city
         facts = self.facts(query, loads)
-        decision = self._decide(facts)
+        decision = self.decide_on(facts)
         clocks = plan_clocks(
             facts.service, decision.priority, query.at, city.calendar, city.targets, unit=decision.lead
         )
@@ -137,9 +137,10 @@ class Router:
     ) -> tuple[ReportFacts, Decision]:
         """Return facts and decision only: for bulk work that keeps neither clocks nor receipts."""
         facts = self.facts(query, loads)
-        return facts, self._decide(facts)
+        return facts, self.decide_on(facts)
 
-    def _decide(self, facts: ReportFacts) -> Decision:
+    def decide_on(self, facts: ReportFacts) -> Decision:
+        """Return the decision for facts."""
         city = self.city
         return decide(
             facts,
@@ -158,29 +159,35 @@ class Router:
         if query.at.utcoffset() is None:
             raise CalendarError(f"{query.at.isoformat()} has no time zone")
         local_time = query.at.astimezone(self._zone)
-        point = self._point(query)
-        accuracy_m = self._accuracy(query)
-        hits, others = self._around(point, accuracy_m)
         urgent = compute_priority(query.urgency, service.importance, is_vulnerable=query.is_vulnerable)
-        return ReportFacts(
+        facts = ReportFacts(
             service=service,
             local_time=local_time,
-            point=point,
-            accuracy_m=accuracy_m,
-            hits=hits,
-            others=others,
-            near=self._near(service, point),
-            attributes=self._attributes_of(hits, others),
+            accuracy_m=self._accuracy(query),
             answers={code: _values(values) for code, values in query.answers.items()},
             is_holiday=city.calendar.is_holiday(local_time.date()),
             is_working_time=city.calendar.is_working_time(query.at),
             priority=query.priority or urgent,
             channel=query.channel,
-            shares=self._shares(service, point, accuracy_m, others),
             loads={unit: load for unit, load in (loads or {}).items() if unit in city.rulebook.loaded_units},
             required_layers=self._required,
             about_unit=query.about_unit,
             is_geocoded=query.is_geocoded and not _is_measured(query),
+        )
+        point = self._point(query)
+        return facts if point is None else self.located(facts, point)
+
+    def located(self, facts: ReportFacts, point: LonLat) -> ReportFacts:
+        """Return facts without a place (EPSG:4326) as they are at a place."""
+        hits, others = self._around(point, facts.accuracy_m)
+        return replace(
+            facts,
+            point=point,
+            hits=hits,
+            others=others,
+            near=self._near(facts.service, point),
+            attributes=self._attributes_of(hits, others),
+            shares=self._shares(facts.service, point, facts.accuracy_m, others),
         )
 
     def public_receipt(self, query: PointQuery, routed: Routed, public_point: LonLat) -> dict[str, Any]:
@@ -211,25 +218,21 @@ class Router:
         known = float(known)
         return min(max(known, ACCURACY_MIN_M), ACCURACY_MAX_M)
 
-    def _around(self, point: LonLat | None, accuracy_m: float) -> tuple[tuple[Hit, ...], tuple[Nearby, ...]]:
-        if point is None:
-            return (), ()
+    def _around(self, point: LonLat, accuracy_m: float) -> tuple[tuple[Hit, ...], tuple[Nearby, ...]]:
         reach = max(accuracy_m, EDGE_LIMIT_M)
         return self.city.index.lookup_nearby(*point, reach, reach)
 
     def _shares(
-        self, service: Service, point: LonLat | None, accuracy_m: float, others: tuple[Nearby, ...]
+        self, service: Service, point: LonLat, accuracy_m: float, others: tuple[Nearby, ...]
     ) -> dict[str, dict[str, float]]:
         """Measure the disc only in layers that rules ask about and that divide it."""
         near = {other.layer for other in others if other.distance_m < accuracy_m}
-        if point is None or not near:
+        if not near:
             return {}
         layers = sorted(near & self.city.rulebook.for_service(service).layers)
         return {layer: self.city.index.shares(*point, accuracy_m, layer) for layer in layers}
 
-    def _near(self, service: Service, point: LonLat | None) -> dict[str, Nearby]:
-        if point is None:
-            return {}
+    def _near(self, service: Service, point: LonLat) -> dict[str, Nearby]:
         layers = sorted(self.city.rulebook.for_service(service).near_layers)
         found = ((layer, self.city.index.nearest_feature(layer, *point)) for layer in layers)
         return {layer: nearest for layer, nearest in found if nearest is not None}

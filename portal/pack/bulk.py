@@ -113,6 +113,11 @@ def _answer(plan: BulkPlan, row: Cells, place: Place) -> tuple[Any, ...]:
         return _refused(plan, str(error))
     except OverflowError:
         return _refused(plan, f"time: {plain(row.time)!r} is out of range")
+    return told(plan, facts, decision)
+
+
+def told(plan: BulkPlan, facts: ReportFacts, decision: Decision) -> tuple[Any, ...]:
+    """A decision as `route_rows` answers it."""
     return (*_head(facts, decision), *_layers(plan, facts), "", *(facts.point or (None, None)))
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from geo.crs import Array, to_wgs84
+from geo.crs import Array, LonLat, to_wgs84
 from geo.lattice import Ints
 from portal.pack.bulk import (
     HEAD,
@@ -19,6 +19,7 @@ from portal.pack.bulk import (
     instant_of,
     parse_answers,
     route_rows,
+    told,
     transformer,
 )
 from portal.pack.bulk_answers import Answers, Tables
@@ -86,7 +87,9 @@ class ChunkRouter:
         rows = self._plain_rows(cells)
         found = self._router.answer(self._kinds, rows.kind, rows.lon, rows.lat)
         answers = self._answers(len(chunk), rows, found)
-        single = np.setdiff1d(np.arange(len(chunk)), rows.at[found.decision >= 0])
+        for at in np.flatnonzero(found.decision < 0).tolist():
+            self._put(answers, int(rows.at[at]), self._alone(rows, at))
+        single = np.setdiff1d(np.arange(len(chunk)), rows.at)
         if single.size:
             asked = [
                 Cells(*row) for row in zip(*(cells[name][single] for name in Cells._fields), strict=True)
@@ -94,6 +97,14 @@ class ChunkRouter:
             for row, answer in zip(single.tolist(), route_rows(self.plan, asked), strict=True):
                 self._put(answers, row, answer)
         return answers
+
+    def _alone(self, rows: _Rows, at: int) -> tuple[Any, ...]:
+        """The answer of a row that no other is like: beside a border, or beyond every boundary."""
+        router = self.plan.router
+        facts = router.located(
+            self._kinds[int(rows.kind[at])], LonLat(float(rows.lon[at]), float(rows.lat[at]))
+        )
+        return told(self.plan, facts, router.decide_on(facts))
 
     def _plain_rows(self, cells: dict[str, Column]) -> _Rows:
         """The rows that can be decided together with others, and how."""

@@ -322,6 +322,20 @@ def test_few_edges_and_many_are_measured_alike(monkeypatch: pytest.MonkeyPatch, 
     assert found[0] == found[1]
 
 
+def test_few_edges_and_many_cut_the_same_off_a_disc(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(9)
+    corners = shapely.multipoints(rng.uniform((LON, LAT), (LON + 0.02, LAT + 0.02), (300, 2)))
+    areas = {f"{at:03d}": each for at, each in enumerate(shapely.voronoi_polygons(corners).geoms)}
+    index = PointIndex.build([layer(**areas)])
+    places = rng.uniform((LON, LAT), (LON + 0.02, LAT + 0.02), (200, 2)).tolist()
+    found = []
+    for few in (0, 10**6):
+        monkeypatch.setattr("geo.edges._FEW_LENSES", few)
+        found.append([index.shares(lon, lat, 60.0, "ward") for lon, lat in places])
+    for one, other in zip(*found, strict=True):
+        assert one == pytest.approx(other, abs=1e-9)
+
+
 def test_a_border_on_the_antimeridian_is_none_of_the_seam() -> None:
     """One owner stands west of 180° and, further north, east of it: only what lies on both sides is no border."""
     east = repair(shapely.box(180.0, 0.0, 180.1, 0.1))
