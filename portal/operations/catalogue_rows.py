@@ -89,6 +89,8 @@ def config_row(city: CityConfig) -> dict[str, Any]:
         "targets_of_service": dict(city.targets_of_service),
         "escalation": asdict(city.escalation),
         "closing": asdict(city.closing),
+        "duplicates": asdict(city.duplicates),
+        "incidents": asdict(city.incidents),
         "custody": asdict(city.custody),
         "privacy": asdict(city.privacy),
         "calendar": {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from portal.pack.gathering import read_duplicates, read_incidents
 from portal.pack.ladder import read_escalation, read_lanes
 from portal.pack.model import DATUMS, CalendarConfig, CityConfig, EditionConfig, LayerConfig
 from portal.pack.table import CODE, Notes
@@ -65,6 +66,8 @@ def read_config(table: Mapping[str, Any], folder: Path, notes: Notes) -> CityCon
         escalation=read_escalation(keys.sub("escalation")),
         lanes=read_lanes(keys.sub("lanes")) if "lanes" in table else None,
         closing=_closing(keys.sub("closing")),
+        duplicates=read_duplicates(keys.sub("duplicates")),
+        incidents=read_incidents(keys.sub("incidents")),
         custody=_custody(keys.sub("custody")),
     )
     keys.unknown()

@@ -13,7 +13,9 @@ from shapely.geometry.base import BaseGeometry
 from routing.closing import ClosingFigures
 from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
 from routing.disputes import CustodyFigures
+from routing.duplicates import DuplicateRules
 from routing.escalation import Escalation
+from routing.incidents import GroupRules
 
 Severity = Literal["error", "warning"]
 Texts = Mapping[str, str]
@@ -143,6 +145,8 @@ class CityConfig:
     escalation: Escalation = field(default_factory=Escalation)
     lanes: Lanes | None = None
     closing: ClosingFigures = field(default_factory=ClosingFigures)
+    duplicates: DuplicateRules = field(default_factory=DuplicateRules)
+    incidents: GroupRules = field(default_factory=GroupRules)
     custody: CustodyFigures = field(default_factory=CustodyFigures)
 
 
