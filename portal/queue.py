@@ -18,6 +18,8 @@ QUEUE_OF = {
     "jobs.incidents.watch_incidents": "urgent",
     "jobs.messages.deliver_message": "default",
     "jobs.messages.send_digests": "default",
+    "jobs.webhooks.feed_webhooks": "default",
+    "jobs.webhooks.deliver_webhook": "default",
     "jobs.media.prepare_photo": "slow",
     "jobs.seal.make_day_roots": "slow",
     "jobs.publish.publish_open_data": "slow",

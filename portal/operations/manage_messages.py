@@ -81,13 +81,8 @@ def edit_wording(
             version=newest + 1, subject=subject, body=body, made_at=clock.now(),
         )
     )  # fmt: skip
-    public: dict[str, object] = {
-        "actor": actor.in_public(),
-        "audience": audience,
-        "occasion": occasion,
-        "locale": locale,
-    }
-    public |= {"version": newest + 1, "is_shipped": words is None}
+    public: dict[str, object] = {"actor": actor.in_public(), "audience": audience, "occasion": occasion}
+    public |= {"locale": locale, "version": newest + 1, "is_shipped": words is None}
     record(tx, head, [Draft("wording.changed", public, actor.in_private())])
     return newest + 1
 
