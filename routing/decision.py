@@ -128,12 +128,11 @@ def decide(
     is_settled = rule.ambiguous == "ask" and bool(facts.answers.get(rule.question or ""))
     is_ambiguous = not is_settled and doubt.is_ambiguous(facts, ambiguous_below, geocoded_border_m)
     lead, accused = kept_from_accused(answer.lead, facts, directory)
-    joint = [doubt.runner_up] if is_ambiguous and doubt.runner_up and rule.ambiguous == "joint" else []
+    claimant = doubt.runner_up if is_ambiguous and rule.ambiguous == "joint" else None
     used = places_used(rule, answer.lead, facts, directory)
-    assist = _assistants(rule, lead, joint, facts, directory)
+    assist = _assistants(rule, lead, [claimant] if claimant else [], facts, directory)
     return Decision(
-        lead=lead,
-        assist=assist,
+        lead=lead, assist=assist, joint=tuple(unit for unit in assist if unit == claimant),
         rule_id=rule.id,
         confidence=round(doubt.confidence, 3),
         ambiguous=is_ambiguous,
@@ -149,8 +148,7 @@ def decide(
         redirected_from=accused,
         expired=answer.expired,
         claims=doubt.claims,
-        joint=tuple(unit for unit in joint if unit in assist),
-    )
+    )  # fmt: skip
 
 
 def first_match(facts: ReportFacts, rulebook: Rulebook, directory: Directory) -> Answer:

@@ -325,12 +325,7 @@ def move(
     if row.to_state == "*":
         made = _finish(state, action, CLOSING_CODES[closing_code], reason, outside_body)
     else:
-        is_third = action == "transfer" and transfers + 1 >= TRANSFERS_BEFORE_DESK and not is_ruled
-        to_desk = is_third or action == "contest_transfer"
-        made = Transition(
-            action, state, row.to_state or state, row.clock, row.closing_code, reason.strip(), to_desk,
-            is_contestable=action == "transfer" and not to_desk and not is_ruled,
-        )  # fmt: skip
+        made = _go_on(row, state, reason, transfers, is_ruled=is_ruled)
     if made.to_desk and is_with_desk:
         raise IllegalMove(state, action, "move.desk_has_it")
     if not is_ruled and _settled_reason(made) in ruled:
@@ -351,6 +346,15 @@ def available(state: str, role: str, part: str, *, own_forms: bool = False) -> t
         and part in row.parts
         and row.has_own_form == own_forms
     )
+
+
+def _go_on(row: TransitionRow, state: str, reason: str, transfers: int, *, is_ruled: bool) -> Transition:
+    is_handed = row.action == "transfer" and not is_ruled
+    to_desk = row.action == "contest_transfer" or (is_handed and transfers + 1 >= TRANSFERS_BEFORE_DESK)
+    return Transition(
+        row.action, state, row.to_state or state, row.clock, row.closing_code, reason.strip(), to_desk,
+        is_contestable=is_handed and not to_desk,
+    )  # fmt: skip
 
 
 def _settled_reason(made: Transition) -> str:

@@ -89,7 +89,7 @@ def disputes() -> Response:
 @access.staff(*WRITERS)
 def ask(token: str) -> Response:
     """Ask a unit for help, or split the case into parts."""
-    action = "split" if request.form.get("action") == "split" else "ask"
+    action = "split" if request.form.get("wish") == "split" else "ask"
     rows = _typed_rows()
     typed = _typed(action, {name: text for row in rows for name, text in row.items()})
     wanted = [

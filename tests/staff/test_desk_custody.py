@@ -94,8 +94,8 @@ def post(clients, name, path, **typed):
 
 
 FIELDS = {
-    "ask": {"action": "ask", "to_unit_1": "traffic", "title_1": "Signs"},
-    "split": {"action": "split", "to_unit_1": "traffic", "title_1": "Sign", "to_unit_3": "lighting", "title_3": "Lamp"},
+    "ask": {"wish": "ask", "to_unit_1": "traffic", "title_1": "Signs"},
+    "split": {"wish": "split", "to_unit_1": "traffic", "title_1": "Sign", "to_unit_3": "lighting", "title_3": "Lamp"},
     "rule": {"to_unit": "street-cn1", "public_text": "Theirs.", "reason": "Line 7", "assist": ["water"]},
     "name_acting": {"to_unit": "traffic"},
     "task_rate": {"reason": "words", "rating": "4"},
@@ -136,7 +136,7 @@ def test_the_page_offers_what_would_be_done(name, desk, clients):
     offered = set(re.findall(rf"/desk/case/{token}/tasks/1/(\w+)", page.text))
     wanted = {action for action, signs in TASKS.items() if signs.split()[column] == "+"}
     assert offered == wanted - {"ask", "split", "swap", "task_rate"}
-    assert ('name="action" value="split"' in page.text) is ("split" in wanted)
+    assert ('name="wish" value="split"' in page.text) is ("split" in wanted)
 
 
 def test_a_hand_over_is_contested_by_a_form(desk, clients):
