@@ -14,7 +14,7 @@ from portal.db import insert_together
 from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
 from portal.i18n import N_, Message
 from portal.models.crews import contractor_link, contractor_question
-from portal.models.ledger import event
+from portal.models.ledger import case_file, event
 from portal.models.report import report
 from portal.operations.case_step import open_step
 from portal.operations.context import Actor, Context
@@ -40,6 +40,7 @@ class Opened:
     token: str
     unit_code: str
     expires_at: datetime
+    last_seq: int
 
     @property
     def actor(self) -> Actor:
@@ -98,7 +99,9 @@ def open_link(tx: Connection, context: Context, code: str) -> Opened:
     """What a link opens; Forbidden where it is wrong, ended, revoked, or the contractor has the case no more."""
     number, expiry, mac = _parts(code)
     here = (contractor_link.c.id == number) & (contractor_link.c.jurisdiction_id == context.jurisdiction_id)
-    query = select(contractor_link, report.c.token, report.c.lead_unit, report.c.about_unit)
+    query = select(
+        contractor_link, report.c.token, report.c.lead_unit, report.c.about_unit, case_file.c.last_seq
+    ).join(case_file, case_file.c.id == contractor_link.c.report_id)
     row = tx.execute(query.join(report, report.c.id == contractor_link.c.report_id).where(here)).one_or_none()
     if row is None or int(row.expires_at.timestamp()) != expiry:
         raise Forbidden(Message(ENDED))
@@ -109,7 +112,7 @@ def open_link(tx: Connection, context: Context, code: str) -> Opened:
     )
     if not is_sound or not is_theirs or row.revoked_at is not None or row.expires_at <= clock.now():
         raise Forbidden(Message(ENDED))
-    return Opened(row.id, row.report_id, row.token, row.unit_code, row.expires_at)
+    return Opened(row.id, row.report_id, row.token, row.unit_code, row.expires_at, row.last_seq)
 
 
 def note_use(tx: Connection, opened: Opened) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from sqlalchemy import Connection, select
@@ -14,7 +13,6 @@ from portal import clock
 from portal.errors import Forbidden, InvalidInput, NotFound
 from portal.i18n import Message
 from portal.models.crews import contractor_question
-from portal.models.ledger import case_file
 from portal.operations.contractor_links import ENDED, Opened, ask_unit, note_use, open_link
 from portal.operations.limit_attempts import Limit, reserve_attempt
 from portal.operations.move_checks import Move
@@ -104,13 +102,12 @@ def _page(code: str, status: int, failed: str = "", faults: Mapping[str, Message
         asked = tx.execute(
             select(contractor_question).where(mine, theirs).order_by(contractor_question.c.id)
         ).all()
-        seq = tx.execute(_seq(opened.case_id)).scalar_one()
     if found is None:
         raise Forbidden(Message(ENDED))
     view = city()
     offered = [each for each in available(found.state, "contractor", "lead") if each in ACTIONS]
     page = render_template(
-        "public/job.html", code=code, opened=opened, report=found, questions=asked, seq=seq, city=view,
+        "public/job.html", code=code, opened=opened, report=found, questions=asked, seq=opened.last_seq, city=view,
         service=view.services.get(found.service_code), actions=offered, words=staff_words, failed=failed,
         faults=faults or {}, now=clock.now(), is_open=found.status == "open",
         endings=[each.code for each in closing_codes_for(found.kind) if each.code in ENDINGS],
@@ -119,7 +116,3 @@ def _page(code: str, status: int, failed: str = "", faults: Mapping[str, Message
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
-
-
-def _seq(case_id: int) -> Any:
-    return select(case_file.c.last_seq).where(case_file.c.id == case_id)

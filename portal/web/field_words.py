@@ -35,18 +35,6 @@ UP_REASONS: Mapping[str, str] = {
     "not_confirmed": N_("We have looked: it is not so"),
     "no_time": N_("No time for it"),
 }
-DAYS: Mapping[str, str] = {
-    "mon": N_("Mondays"),
-    "tue": N_("Tuesdays"),
-    "wed": N_("Wednesdays"),
-    "thu": N_("Thursdays"),
-    "fri": N_("Fridays"),
-    "sat": N_("Saturdays"),
-    "sun": N_("Sundays"),
-    "daily": N_("Every day"),
-    "working": N_("Working days"),
-    "off": N_("Days off"),
-}
 DONE: Mapping[str, str] = {
     "sent": N_("They have been sent."),
     "asked": N_("The other unit has been asked."),
