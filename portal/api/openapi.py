@@ -89,7 +89,16 @@ SCHEMAS: dict[str, Schema] = {
     "Question": _object(
         "code text options", code=TEXT, text=TEXT, options=_list(_object(key=TEXT, text=TEXT))
     ),
-    "Duplicate": _object(token=TEXT, url=TEXT, text=TEXT, state=TEXT, distance_m=NUMBER, unit=_ref("Unit")),
+    "Duplicate": _object(
+        token=TEXT,
+        url=TEXT,
+        text=TEXT,
+        state=TEXT,
+        distance_m=NUMBER,
+        unit=_ref("Unit"),
+        voices=NUMBER | {"description": "how many people say so"},
+        follow_url=TEXT | {"description": 'where "me too" is said instead of a second report'},
+    ),
     "Decision": _object(
         "unit promise receipt ambiguous duplicates",
         unit=_ref("Unit"),
@@ -100,6 +109,7 @@ SCHEMAS: dict[str, Schema] = {
         ambiguous=YES,
         question=_ref("Question"),
         duplicates=_list(_ref("Duplicate")),
+        known=_list(_object("message until words", message=TEXT, until=INSTANT, words=TEXT)),
     ),
     "Filed": {
         "allOf": [

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from geo.crs import LonLat, to_wgs84
+from portal import clock
 from portal.errors import Conflict, InvalidInput, TooMany
 from portal.i18n import N_, Message
 from portal.operations.submission import Submission, check_submission
 from portal.queries.city import QuestionView, ServiceView
 from portal.queries.duties import by_group
+from portal.queries.nearby_reports import nearby_reports
+from portal.queries.planned_works import known_works
 from portal.web import access
 from portal.web.areas import offered_areas
 from portal.web.csrf import ExpiredForm
@@ -25,9 +30,10 @@ from portal.web.forms.report_form import (
     submission_of,
 )
 from portal.web.intake import file_report, keep_photo
+from portal.web.known_works import until_words
 from portal.web.locale import current_locale
 from portal.web.reporter import let_in
-from portal.web.services import city, services
+from portal.web.services import city, reading, services
 
 pages = Blueprint("report", __name__)
 OPEN_TOO_LONG = N_("This page was open for too long, so it was not sent. Please send it once more.")
@@ -124,8 +130,23 @@ def _page(given: ReportForm, status: int = 200) -> Response:
         tile_url=services().settings.tile_url,
         tile_attribution=services().settings.tile_attribution,
         most_photos=MOST_PHOTOS,
+        **_found_before(given),
     )
     return make_response(shown, status)
+
+
+def _found_before(given: ReportForm) -> dict[str, Any]:
+    """What is known already of the place and the problem that were typed, for browsers without JavaScript."""
+    submission, _ = submission_of(given, city().router.city.index.layers, current_locale())
+    place, service = submission, _service(given)
+    if service is None or place.lon is None or place.lat is None or abs(place.lat) > 90:
+        return {}
+    point = LonLat(*to_wgs84(place.lon, place.lat, place.datum or "wgs84"))
+    with reading() as tx:
+        works = known_works(tx, city().jurisdiction_id, service.code, point, clock.now())
+        twins = nearby_reports(tx, city(), service.code, point, submission.description)
+    told = [{"words": until_words(work), "message": work.message} for work in works]
+    return {"works": told, "twins": twins}
 
 
 def _service(given: ReportForm) -> ServiceView | None:

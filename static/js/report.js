@@ -182,6 +182,9 @@
       answer.append(element("p", answer.dataset.promise.replace("{when}", found.promise.words)));
     }
     if (found.ambiguous) answer.append(element("p", answer.dataset.ambiguous, "small"));
+    (found.known || []).forEach(function (work) {
+      answer.append(element("p", work.words + ": " + work.message + " " + answer.dataset.still, "note warn"));
+    });
     if (found.duplicates.length) {
       answer.append(element("p", answer.dataset.duplicates, "preview-twins"));
       var list = element("ul", "", "list");
@@ -192,7 +195,10 @@
         link.rel = "noopener";
         link.append(element("span", twin.text || found.unit.name, "card-title"));
         link.append(element("span", answer.dataset.metres.replace("{m}", twin.distance_m), "card-meta"));
-        line.append(link);
+        var metoo = element("a", answer.dataset.metoo, "button quiet");
+        metoo.href = twin.follow_url;
+        if (twin.voices > 1) link.append(element("span", answer.dataset.voices.replace("{n}", twin.voices), "card-meta"));
+        line.append(link, metoo);
         list.append(line);
       });
       answer.append(list);
