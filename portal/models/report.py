@@ -112,13 +112,13 @@ report = table(
         "ix_report_promise",
         "jurisdiction_id",
         "promise_due_at",
-        postgresql_include=["lead_unit", "closed_at", "state"],
+        postgresql_include=["lead_unit", "closed_at", "state", "closing_code"],
     ),
     Index(
         "ix_report_closed",
         "jurisdiction_id",
         "closed_at",
-        postgresql_include=["lead_unit", "state", "promise_due_at"],
+        postgresql_include=["lead_unit", "state", "promise_due_at", "closing_code"],
     ),
     # What is to be forgotten next: only closed cases of which it is still kept.
     Index(

@@ -9,8 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from portal.models.report import report
+from routing.closing import CLOSING_CODES
 
 DEALT_WITH = ("resolved", "confirmed", "closed")
+# What an ending counts as is said by its code, never by the state alone.
+NOT_RESOLVED = tuple(code.code for code in CLOSING_CODES.values() if code.counts_as == "no")
 LOOK_BACK = timedelta(days=30)
 
 
@@ -26,14 +29,17 @@ class CityFigures:
 
 
 def is_dealt_with() -> ColumnElement[bool]:
-    """Ended by work: neither rejected nor merged."""
-    return report.c.state.in_(DEALT_WITH)
+    """Ended by work: neither rejected nor merged, and not with words like "nothing was found".
+
+    A closing that says nothing of how it ended came with the history of another system.
+    """
+    return report.c.state.in_(DEALT_WITH) & func.coalesce(report.c.closing_code, "").not_in(NOT_RESOLVED)
 
 
 def is_judged(since: datetime, now: datetime) -> ColumnElement[bool]:
-    """The promise fell due in the period, and the report was not rejected or merged before that.
+    """The promise fell due in the period, and the report was not rejected, merged or found to be nothing before that.
 
-    What was rejected or merged later was late by then: closing late cases so must not better the share.
+    What ended so later was late by then: closing late cases so must not better the share.
     """
     was_late = report.c.closed_at > report.c.promise_due_at
     is_counted = report.c.closed_at.is_(None) | is_dealt_with() | was_late
