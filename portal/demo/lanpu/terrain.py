@@ -97,6 +97,10 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
         "tributary": _line(TRIBUTARY, chance, 75, 900),
         "creek": _line(CREEK, chance, 60, 800),
     }
+    channels["branch"] = _joined(
+        _joined(channels["branch"], channels["river"]).reverse(), channels["river"]
+    ).reverse()
+    channels["tributary"] = _joined(channels["tributary"], channels["river"])
     widths = {
         "river": (150, 230, 290, 760),
         "branch": (150, 170, 190),
@@ -129,6 +133,15 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
         coast=shapely.LineString(coast),
         piers=_piers(shapely.LineString(coast)),
     )
+
+
+def _joined(arm: shapely.LineString, river: shapely.LineString) -> shapely.LineString:
+    """The arm led on until it surely meets the river, so that no ground leaks round its end."""
+    end = shapely.get_coordinates(arm)[-1]
+    nearest = shapely.line_interpolate_point(river, shapely.line_locate_point(river, shapely.Point(end)))
+    way = shapely.get_coordinates(nearest)[0] - end
+    beyond = end + way * (1 + 3 / max(np.hypot(*way), 1e-6))
+    return shapely.LineString([*arm.coords, beyond])
 
 
 def _piers(coast: shapely.LineString) -> tuple[shapely.Polygon, ...]:
