@@ -134,8 +134,7 @@ def decide(
     return Decision(
         lead=lead, assist=assist, joint=tuple(unit for unit in assist if unit == claimant),
         rule_id=rule.id,
-        confidence=round(doubt.confidence, 3),
-        ambiguous=is_ambiguous,
+        confidence=round(doubt.confidence, 3), ambiguous=is_ambiguous,
         runner_up=doubt.runner_up,
         question=rule.question if is_ambiguous and rule.ambiguous == "ask" else None,
         snapped=_is_snapped(used, facts),

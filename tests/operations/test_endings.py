@@ -54,7 +54,7 @@ def letter_of(linhai: Any, token: str, payload: dict[str, Any]) -> str:
         ),
         pytest.param(
             {"closing_code": "not_ours", "public_text": "A state road."}, "disputed",
-            "The coordination desk rules on it. Until then Scholars’ Temple Street Office acts.", False, id="handed back",
+            "The units do not agree which of them answers. The coordination desk rules on it.", False, id="handed back",
         ),
         pytest.param(
             {"closing_code": "not_ours", "public_text": "Rails.", "outside_body": "Railway Bureau, 13812345678"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import event as hooks
 
 from portal.operations.context import Actor
 from portal.operations.keep_tasks import Wanted
@@ -185,6 +186,27 @@ def test_the_lists_of_tasks_and_disputes(desk, clients):
     inbox = clients["handler, assisting"][0].get("/desk/?part=assist").text
     assert "My tasks" in inbox
     assert f"/desk/case/{mine}#task-1" in inbox
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("dispatcher, desk", "/desk/disputes"), ("handler, assisting", "/desk/?part=assist")]
+)
+def test_the_lists_cost_four_statements_at_most(name, path, desk, clients):
+    for _ in range(3):
+        in_dispute(desk), with_task(desk)
+    clients[name][0].get(path)
+    sent = []
+    engine = desk.app.extensions["wenlu"].database.engine
+    note = lambda _connection, _cursor, statement, *rest: sent.append(statement)  # noqa: E731
+    hooks.listen(engine, "before_cursor_execute", note)
+    try:
+        assert clients[name][0].get(path).status_code == 200
+    finally:
+        hooks.remove(engine, "before_cursor_execute", note)
+    asked = [one for one in sent if not one.startswith(("SELECT pg_catalog", "BEGIN"))]
+    assert len(asked) <= 5, (
+        "the session, the two of the list, the tasks; the city's version where a second has passed"
+    )
 
 
 @pytest.mark.parametrize(
