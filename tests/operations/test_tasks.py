@@ -340,3 +340,19 @@ def test_my_tasks_are_one_statement_by_an_index(linhai: Any, statements: list[st
 def select_explain(query: Any) -> Any:
     compiled = query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
     return text(f"EXPLAIN {compiled}")
+
+
+def test_of_a_sensitive_service_nobody_learns_who_shares_it(linhai: Any) -> None:
+    """Who shares a case on a border tells where its place is."""
+    token = border_case(linhai)
+    with linhai.database.reading() as tx:
+        service = linhai.context.cities.city(tx, "linhai.example").services["pothole"]
+    object.__setattr__(service, "is_sensitive", True)
+    try:
+        (partner,) = linhai.row(token).assist_units
+        do(linhai, token, 2, Actor("handler", partner), "task_accept")
+        accepted_event = linhai.events(token)[-1]
+        assert accepted_event.public == {"actor": {"role": "handler"}, "task": 2, "kind": "joint"}
+        assert accepted_event.private["unit"] == partner
+    finally:
+        object.__setattr__(service, "is_sensitive", False)
