@@ -51,7 +51,10 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How alike a candidate is, in all and in each respect, from 0 to 1. `distance_m` is None without a place."""
+    """How alike a candidate is, in all and in each respect, from 0 to 1. `distance_m` is None without a place.
+
+    `shared`: the share of words in common as it is, which still tells two full matches apart.
+    """
 
     case_id: str
     score: float
@@ -60,6 +63,7 @@ class Match:
     time: float
     text: float
     is_likely: bool
+    shared: float = 0.0
 
 
 def rank_duplicates(
@@ -70,14 +74,14 @@ def rank_duplicates(
 ) -> list[Match]:
     """Return the candidates within the service's radius and of its group, most alike first.
 
-    Equal scores go to the lower case id. Where one of the two has no place, words take the weight of distance.
+    Equal scores go to the one with more words in common, then to the lower case id. Where one of the two has no place, words take the weight of distance.
     """
     found = [
         match
         for case_id, candidate in candidates
         if (match := _match(service, new, case_id, candidate, rules)) is not None
     ]
-    return sorted(found, key=lambda match: (-match.score, match.case_id))
+    return sorted(found, key=lambda match: (-match.score, -match.shared, match.case_id))
 
 
 def _match(service: Service, new: Matter, case_id: str, other: Matter, rules: DuplicateRules) -> Match | None:
@@ -94,7 +98,8 @@ def _match(service: Service, new: Matter, case_id: str, other: Matter, rules: Du
         score += DISTANCE_WEIGHT * (1.0 - distance_m / max(service.duplicate_radius_m, 1.0))
     is_likely = score >= rules.likely_from and _may_be_likely(new, other, same, distance_m, text)
     rounded = None if distance_m is None else round(distance_m, 1)
-    return Match(case_id, round(score, 4), rounded, same, round(time, 4), round(text, 4), is_likely)
+    shared = round(_shared(new.words, other.words), 4)
+    return Match(case_id, round(score, 4), rounded, same, round(time, 4), round(text, 4), is_likely, shared)
 
 
 def _may_be_likely(new: Matter, other: Matter, same: float, distance_m: float | None, text: float) -> bool:
@@ -112,8 +117,11 @@ def text_likeness(one: Set[str], other: Set[str], alike_from: float = DEFAULT_RU
     """
     if not one or not other:
         return _NOTHING_SAID
-    shared = 2.0 * len(one & other) / (len(one) + len(other))
-    return min(1.0, _NOTHING_SAID * shared / alike_from)
+    return min(1.0, _NOTHING_SAID * _shared(one, other) / alike_from)
+
+
+def _shared(one: Set[str], other: Set[str]) -> float:
+    return 2.0 * len(one & other) / max(len(one) + len(other), 1)
 
 
 def time_likeness(one: datetime, other: datetime) -> float:
