@@ -37,7 +37,7 @@ def judge_photos(
     return public, private
 
 
-def _captures(tx: Connection, case_id: int, tokens: Sequence[str]) -> Sequence[Row[Any]]:
+def _captures(tx: Connection, case_id: int, tokens: Sequence[str]) -> Sequence[Any]:
     """The photos with their private data and the exact place of the case, in one statement."""
     lon, lat = func.ST_X(report.c.geom).label("lon"), func.ST_Y(report.c.geom).label("lat")
     query = (

@@ -66,7 +66,11 @@ def closing_view(
         said, rated.is_not(None), ended, photos,
     ).where(report.c.token == token, report.c.jurisdiction_id == jurisdiction_id)  # fmt: skip
     row = tx.execute(query).one_or_none()
-    return None if row is None else ClosingView(*row[:10], row[10] or {}, tuple(row[11] or ()))
+    if row is None:
+        return None
+    values: list[Any] = list(row)
+    values[-2:] = [values[-2] or {}, tuple(values[-1] or ())]
+    return ClosingView(*values)
 
 
 def voices_counted(rows: Sequence[Row], closing_no: int) -> dict[str, dict[str, int]]:
