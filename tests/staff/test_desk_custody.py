@@ -244,3 +244,15 @@ def test_no_english_is_left_on_a_chinese_page(path, desk):
     assert panels or path == "disputes" or path == "inbox"
     text = re.sub(r"<(style|script|pre)\b.*?</\1>|<[^>]+>", " ", " ".join(panels), flags=re.DOTALL)
     assert re.findall(r"[A-Za-z]{3,}", re.sub(r"Roots|Pipe|Signs?|Lamp|\b[0-9A-Z]{14}\b", "", text)) == []
+
+
+@pytest.mark.parametrize("make", [with_task, in_dispute])
+def test_every_field_has_its_label_and_every_id_is_there_once(make, desk, clients):
+    page = clients["admin"][0].get(f"/desk/case/{make(desk)}").text
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert [one for one in ids if ids.count(one) > 1] == []
+    labelled = set(re.findall(r'<label for="([^"]+)"', page))
+    panels = "".join(re.findall(r'<section[^>]* id="(?:tasks|dispute)">.*?</section>', page, re.DOTALL))
+    fields = re.findall(r'<(?:select|textarea|input type="date") ?id="([^"]+)"', panels)
+    assert len(fields) > 4
+    assert set(fields) <= labelled
