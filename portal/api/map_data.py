@@ -78,7 +78,7 @@ def layer(name: str) -> Response:
 def _geojson(document: dict[str, Any], caching: str) -> Response:
     text = current_app.json.dumps(document, separators=(",", ":"))
     response = Response(text, content_type=GEOJSON)
-    if len(text) > WORTH_PACKING and "gzip" in request.accept_encodings:
+    if len(text) > WORTH_PACKING and request.accept_encodings["gzip"]:
         response.set_data(gzip.compress(text.encode(), 5, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
     response.vary.add("Accept-Encoding")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -79,6 +81,19 @@ def test_basemap_is_asked_for_once(client: FlaskClient) -> None:
     assert first.content_type == "application/geo+json"
     again = client.get("/api/v1/basemap", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+
+
+def test_basemap_comes_in_parts_and_packed(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.api.map_data.WORTH_PACKING", 100)
+    whole, coarse, fine = (
+        client.get("/api/v1/basemap", query_string=asked).json["features"]
+        for asked in ({}, {"part": "coarse"}, {"part": "fine"})
+    )
+    assert len(whole) == len(coarse) + len(fine)
+    assert not {each["properties"].get("kind") for each in coarse} & {"local", "lane"}
+    packed = client.get("/api/v1/basemap", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.data))["features"] == whole
 
 
 def test_every_address_is_described(app: Flask, client: FlaskClient) -> None:

@@ -52,7 +52,6 @@ class Town:
         rows = np.array(blocks, dtype=float)
         self.points, self.home = rows[:, :2], rows[:, 3].astype(int)
         self.people = (rows[:, 2] + 6.0) / (rows[:, 2] + 6.0).sum()
-        # Some quarters are older or louder than others, all year long.
         self._along = np.array([at for road in facts["roads"] for at in road["along"]])
         self._road_of = np.repeat(np.arange(len(facts["roads"])), 5)
 
@@ -139,10 +138,8 @@ def _event(
     block = int(chance.choice(len(town.people), p=town.people))
     point = town.points[block] + chance.normal(0, 45, 2) / PER_DEGREE
     if kind and chance.random() < AT_SPOT:
-        spot = town.spots[kind][
-            int(len(town.spots[kind]) * chance.random() ** 2)
-        ]  # few spots have most of it
-        point = np.array(spot["at"]) + chance.normal(0, spot["reach_m"] / 2, 2) / PER_DEGREE
+        hot = town.spots[kind][int(len(town.spots[kind]) * chance.random() ** 2)]  # few spots have most of it
+        point = np.array(hot["at"]) + chance.normal(0, hot["reach_m"] / 2, 2) / PER_DEGREE
     road, spot, on_road = town.around(point)
     point = (
         point + (on_road - point) * 0.6
