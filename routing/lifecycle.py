@@ -25,7 +25,17 @@ STATES: dict[str, Status] = {
 OPEN_STATES = tuple(state for state, status in STATES.items() if status == "open")
 CLOSED_STATES = tuple(state for state, status in STATES.items() if status == "closed")
 
-ROLES = ("handler", "contractor", "unit_head", "dispatcher", "admin", "system", "reporter", "follower", "neighbour")
+ROLES = (
+    "handler",
+    "contractor",
+    "unit_head",
+    "dispatcher",
+    "admin",
+    "system",
+    "reporter",
+    "follower",
+    "neighbour",
+)
 PARTS = ("lead", "assist", "desk", "system", "reporter", "follower", "neighbour")
 
 TRANSFER_REASONS = (
@@ -125,6 +135,14 @@ _LEAD = ("lead", "desk")
 _WORKERS = ("contractor", *_STAFF)  # a contractor without an account acts by a link to one case
 _ACTIVE = ("accepted", "in_progress", "waiting")
 _OWNED = ("routed", *_ACTIVE)
+
+
+def _within(action: str, level: str, reasons: tuple[str, ...]) -> TransitionRow:
+    """A hand-over between a street and its communities: the clocks run on."""
+    return TransitionRow(
+        action, _OWNED, "routed", _STAFF, _LEAD, True, ("carry",), reasons, has_own_form=True, levels=(level,)
+    )
+
 
 _ROWS = (
     TransitionRow("route", ("submitted",), "routed", ("system", *_DESK), ("system", "desk")),
@@ -236,49 +254,8 @@ _ROWS = (
         clock=("restart",),
         has_own_form=True,
     ),
-    TransitionRow(
-        "hand_down",
-        _OWNED,
-        "routed",
-        _STAFF,
-        _LEAD,
-        needs_reason=True,
-        clock=("carry",),
-        reason_codes=HAND_DOWN_REASONS,
-        has_own_form=True,
-        levels=("street",),
-    ),
-    TransitionRow(
-        "hand_up",
-        _OWNED,
-        "routed",
-        _STAFF,
-        _LEAD,
-        needs_reason=True,
-        clock=("carry",),
-        reason_codes=HAND_UP_REASONS,
-        has_own_form=True,
-        levels=("community",),
-    ),
-    # More time is asked for, and granted by somebody above: who that is, the directory of units knows.
-    TransitionRow("ask_extension", _OWNED, "", _STAFF, ("lead",), needs_reason=True, has_own_form=True),
-    TransitionRow("answer_extension", _OWNED, "", _HEADS, _LEAD, has_own_form=True),
-    TransitionRow(
-        "supervise", (*OPEN_STATES, "resolved"), "", _DESK, ("desk",), needs_reason=True, has_own_form=True
-    ),
-    TransitionRow(
-        "end_supervision", tuple(STATES), "", _DESK, ("desk",), needs_reason=True, has_own_form=True
-    ),
-    TransitionRow(
-        "mark_serious",
-        OPEN_STATES,
-        "",
-        _DESK,
-        ("desk",),
-        needs_reason=True,
-        reason_codes=SERIOUS_REASONS,
-        has_own_form=True,
-    ),
+    _within("hand_down", "street", HAND_DOWN_REASONS),
+    _within("hand_up", "community", HAND_UP_REASONS),
     TransitionRow("send_crew", _OWNED, "", _STAFF, _LEAD, has_own_form=True),
     TransitionRow("borrow_crew", _OWNED, "", _HEADS, _LEAD, has_own_form=True),
     TransitionRow("send_link", _OWNED, "", _HEADS, _LEAD, has_own_form=True, levels=("contractor",)),
@@ -308,17 +285,14 @@ def move(
     `reason` is a reason code where the row names codes, else words. `kind` is the service's kind.
     `outside_body` names whom a `not_ours` case was handed to. `transfers` counts those before this one.
     `is_with_desk`: the coordination unit leads already, so nothing can go to it. `ruled`: the reasons that the
-    desk has settled in a ruling for this lead, who may not hand the case on for one of them again.
-    `level` is that of the leading unit.
+    desk has settled in a ruling for this lead, who may not hand the case on for one of them again. `level`: the lead's.
     IllegalMove.reason is one of: move.unknown_state, move.unknown_action, move.wrong_state, move.not_this_level,
     move.not_your_role, move.not_your_part, move.reason_needed, move.reason_unknown,
     move.closing_code_needed, move.closing_code_unknown, move.closing_code_kind, move.closing_code_unexpected,
     move.desk_has_it, move.ruled.
     """
     row = TRANSITIONS.get(action)
-    refusal = _refusal(row, state, role, part, reason) or _closing_refusal(row, closing_code, kind)
-    if row is not None and not refusal and row.levels and level not in row.levels:
-        refusal = "move.not_this_level"
+    refusal = _refusal(row, state, role, part, reason, level) or _closing_refusal(row, closing_code, kind)
     if row is None or refusal:
         raise IllegalMove(state, action, refusal)
     is_ruled = part == "desk" or is_with_desk  # the desk's own hand-over is a ruling
@@ -364,7 +338,7 @@ def _settled_reason(made: Transition) -> str:
     return made.closing_code if made.to_desk else ""
 
 
-def _refusal(row: TransitionRow | None, state: str, role: str, part: str, reason: str) -> str:
+def _refusal(row: TransitionRow | None, state: str, role: str, part: str, reason: str, level: str) -> str:
     if state not in STATES:
         return "move.unknown_state"
     if row is None:
@@ -375,6 +349,8 @@ def _refusal(row: TransitionRow | None, state: str, role: str, part: str, reason
         return "move.not_your_role"
     if part not in row.parts:
         return "move.not_your_part"
+    if row.levels and level not in row.levels:
+        return "move.not_this_level"
     if row.needs_reason and not reason.strip():
         return "move.reason_needed"
     if row.reason_codes and reason.strip() not in row.reason_codes:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.i18n import N_, Message
-from portal.models.crews import UNENDED, crew, crew_job, crew_loan
+from portal.models.crews import HELD, UNENDED, crew, crew_job, crew_loan
 from portal.models.report import clock, report
 from portal.operations.call_crew import job_row
 from portal.operations.case_step import open_step
@@ -49,11 +49,10 @@ def ask_for_crew(tx: Connection, context: Context, token: str, actor: Actor, ask
         "owner_unit": owner, "borrower_unit": case.row.lead_unit, "state": "requested", "words": words,
         "requested_at": case.now,
     }  # fmt: skip
-    try:
-        with tx.begin_nested():
-            loan_id = tx.execute(crew_loan.insert().values(row).returning(crew_loan.c.id)).scalar_one()
-    except IntegrityError:
-        raise Conflict(Message(N_("This crew was asked for already."))) from None
+    made = insert(crew_loan).values(row).on_conflict_do_nothing().returning(crew_loan.c.id)
+    loan_id = tx.scalar(made)
+    if loan_id is None:
+        raise Conflict(Message(N_("This crew was asked for already.")))
     public = {"actor": actor.in_public(), "from": owner, "to": case.row.lead_unit}
     private = actor.in_private() | {"crew": asked.crew_code, "note": words}
     told = [letter("crew_asked", case.row.id, owner, case.row.lead_unit, due)]
@@ -85,29 +84,20 @@ def answer_loan(
         _end(tx, case, loan, "refused")
     kind = "crew.granted" if is_granted else "crew.refused"
     private = actor.in_private() | {"crew": loan.crew_code} | ({"reason": words} if words else {})
-    told = [
-        letter(
-            "crew_granted" if is_granted else "crew_refused",
-            case.row.id,
-            loan.borrower_unit,
-            loan.owner_unit,
-            None,
-        )
-    ]
-    if is_granted:
-        told.append(
-            letter(
-                "crew_sent",
-                case.row.id,
-                f"crew:{loan.crew_code}",
-                loan.borrower_unit,
-                None,
-                of=loan.owner_unit,
-            )
-        )
+    told = _answered_letters(case, loan, is_granted=is_granted)
     extra = [outbox_row(context.jurisdiction_id, case.now, DELIVER, told)]
     record(tx, case.head, [Draft(kind, _public(actor, loan), private)], extra)
     return str(case.row.token)
+
+
+def _answered_letters(case: Case, loan: Row[Any], *, is_granted: bool) -> list[Any]:
+    """The borrower hears the answer, and a crew that was lent where it goes."""
+    occasion = "crew_granted" if is_granted else "crew_refused"
+    told = [letter(occasion, case.row.id, loan.borrower_unit, loan.owner_unit, None)]
+    if is_granted:
+        to = f"crew:{loan.crew_code}"
+        told.append(letter("crew_sent", case.row.id, to, loan.borrower_unit, None, of=loan.owner_unit))
+    return told
 
 
 def return_crew(tx: Connection, context: Context, loan_id: int, actor: Actor) -> str:
@@ -137,12 +127,15 @@ def mark_arrived(
 
 def _lend(tx: Connection, context: Context, case: Case, loan: Row[Any]) -> None:
     """The crew is the borrower's for this case; its own unit assists, so that its people see the case."""
-    held = update(crew_loan).where(crew_loan.c.id == loan.id)
-    try:
-        with tx.begin_nested():
-            tx.execute(held.values(state="granted", answered_at=case.now))
-    except IntegrityError:
-        raise Conflict(Message(AWAY)) from None
+    here = (crew.c.jurisdiction_id == context.jurisdiction_id) & (crew.c.crew_code == loan.crew_code)
+    tx.execute(select(crew.c.id).where(here).with_for_update())  # two cases may be granted the crew at once
+    mine = (crew_loan.c.jurisdiction_id == context.jurisdiction_id) & (
+        crew_loan.c.crew_code == loan.crew_code
+    )
+    if tx.scalar(select(crew_loan.c.id).where(mine, HELD)) is not None:
+        raise Conflict(Message(AWAY))
+    granted = {"state": "granted", "answered_at": case.now}
+    tx.execute(update(crew_loan).where(crew_loan.c.id == loan.id).values(granted))
     job = job_row(context, case.row.id, case.row.lead_unit, case.now, crew_code=loan.crew_code)
     tx.execute(crew_job.insert().values(job))
     assist = list(dict.fromkeys([*case.row.assist_units, loan.owner_unit]))

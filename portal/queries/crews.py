@@ -120,14 +120,9 @@ def jobs_of(
 ) -> list[Row[Any]]:
     """The open jobs of somebody: of the crews they belong to; of one crew of their units; and their own.
 
-    The nearest to a point (lon, lat) first; without one, emergencies and then the oldest.
+    Emergencies first; then the nearest to a point (lon, lat), or the oldest.
     """
-    here = literal(f"SRID=4326;POINT({point[0]!r} {point[1]!r})") if point else None
-    distance = (
-        func.ST_Distance(cast(report.c.geom, Geography), func.ST_GeogFromText(here))
-        if point
-        else literal(None)
-    )
+    distance = _metres_from(point)
     order = distance.nulls_last() if point else crew_job.c.assigned_at
     query = (
         select(
@@ -151,6 +146,13 @@ def jobs_of(
         .limit(MOST_JOBS)
     )  # fmt: skip
     return list(tx.execute(query))
+
+
+def _metres_from(point: tuple[float, float] | None) -> Any:
+    if point is None:
+        return literal(None)
+    here = func.ST_GeogFromText(f"SRID=4326;POINT({point[0]!r} {point[1]!r})")
+    return func.ST_Distance(cast(report.c.geom, Geography), here)
 
 
 def open_loans(tx: Connection, jurisdiction_id: str, units: Collection[str] | None) -> list[Row[Any]]:

@@ -101,6 +101,9 @@ def test_a_changed_pack_keeps_what_reports_still_name(fresh: Database, pack: Pat
     services.write_text("".join(line for line in lines if not line.startswith("praise,")), encoding="utf-8")
     lines = units.read_text(encoding="utf-8").splitlines(keepends=True)
     units.write_text("".join(line for line in lines if not line.startswith("haiqing,")), encoding="utf-8")
+    for name in ("crews.csv", "rosters.csv", "targets.csv"):
+        lines = (pack / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (pack / name).write_text("".join(line for line in lines if "haiqing" not in line), encoding="utf-8")
     change(pack, "rules.toml", '["sanitation", "haiqing"]', '["sanitation"]')
     assert load_city_folder(fresh, pack).is_changed
     off = {
