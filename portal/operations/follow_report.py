@@ -88,7 +88,7 @@ def follower_secret(context: Context, token: str) -> str:
     return context.keyring.reporter_secret(f"follower {token}")
 
 
-def _first_of_incident(tx: Connection, context: Context, token: str) -> Row[Any]:
+def _first_of_incident(tx: Connection, context: Context, token: str) -> Any:
     first = report.alias()
     query = (
         select(first.c.id, first.c.token)
@@ -106,7 +106,7 @@ def _pseudonym(context: Context, report_id: int, said_by: str) -> bytes:
     return context.keyring.pseudonym(f"follower {report_id}", said_by)
 
 
-def _voice(tx: Connection, context: Context, report_id: int, said_by: str) -> Row[Any] | None:
+def _voice(tx: Connection, context: Context, report_id: int, said_by: str) -> Any:
     mine = (follower.c.report_id == report_id) & (follower.c.voice == _pseudonym(context, report_id, said_by))
     return tx.execute(select(follower.c.id, follower.c.state).where(mine)).one_or_none()
 

@@ -137,4 +137,5 @@ def _hasten(tx: Connection, row: Row[Any], first_id: int) -> datetime | None:
         )
         .values(next_at=func.least(clock.c.next_at, own.c.at_risk_at), **marks)
     )  # fmt: skip
-    return row.promise_due_at
+    due_at: datetime = row.promise_due_at
+    return due_at

@@ -17,7 +17,7 @@ from portal.models.report import report
 from portal.operations.context import SYSTEM
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.record_events import Draft, lock_head, record
-from portal.operations.run_once import run_once
+from portal.operations.run_once import Work, run_once
 from portal.queries.group_watch import Seen, fitting_plan, reports_around, seen_report, usual_reports
 from routing.escalation import RED
 from routing.incidents import Burst, judge_burst
@@ -28,7 +28,11 @@ _STEPS = re.compile(r"[;；\n]+")
 
 def watch_incidents(tx: Connection, outbox_id: int) -> bool:
     """Look around the report of an outbox row, once; False where that was done."""
-    return run_once(tx, outbox_id, lambda work: look_around(tx, int(work.payload["near"])) and None)
+
+    def look(work: Work) -> None:
+        look_around(tx, int(work.payload["near"]))
+
+    return run_once(tx, outbox_id, look)
 
 
 def look_around(tx: Connection, report_id: int) -> str:

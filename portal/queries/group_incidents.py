@@ -67,5 +67,5 @@ def group_incident(tx: Connection, jurisdiction_id: str, token: str) -> GroupInc
         .order_by(report.c.opened_at, report.c.id)
     )  # fmt: skip
     steps = select(incident_step).where(incident_step.c.incident_id == row.id)
-    members = tx.execute(of_incident).all()
+    members: Sequence[Any] = tx.execute(of_incident).all()
     return GroupIncident(row, members, tx.execute(steps.order_by(incident_step.c.position)).all())
