@@ -1,12 +1,11 @@
-"""Knows how a file is routed: from a pack to a plan, from a source to a target, a chunk at a time."""
+"""Knows how a pack becomes a plan for a whole file, and how the file of answers appears when it is finished."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,25 +14,16 @@ from zoneinfo import ZoneInfo
 import click
 
 from portal.cli.packs import moment, router_of
+from portal.pack import bulk_csv
 from portal.pack.bulk import BulkPlan
-from portal.pack.bulk_answers import Answers
-from portal.pack.bulk_csv import BulkFileError, CsvSource, csv_sink
-from portal.pack.bulk_dask import dask_router
-from portal.pack.bulk_many import Batch, ChunkRouter
-from portal.pack.bulk_parquet import SUFFIXES, ParquetSource, need_pyarrow, parquet_sink, rows_of
+from portal.pack.bulk_csv import BulkFileError
+from portal.pack.bulk_dask import route_apart
+from portal.pack.bulk_many import ChunkRouter
+from portal.pack.bulk_parquet import SUFFIXES, need_pyarrow
+from portal.pack.bulk_run import Count, Source, route_source
 from portal.pack.model import Pack
 
-Source = CsvSource | ParquetSource
-Write = Callable[[Batch, Answers], None]
 ENDINGS = ".csv, .csv.gz, .parquet"
-
-
-@dataclass(slots=True)
-class Count:
-    """How many rows went through, and how many of them have an error."""
-
-    rows: int = 0
-    errors: int = 0
 
 
 def plan_of(pack: Pack, at: str | None, **how: Any) -> BulkPlan:
@@ -58,23 +48,19 @@ def crs_of(name: str | None) -> str:
     return "" if is_degrees else str(crs.to_wkt())
 
 
-def route_file(plan: BulkPlan, source: Source, target: Path, dask: str | None = None) -> Count:
-    """Route chunk by chunk, by the workers of a Dask cluster where its address is given.
+def route_file(
+    plan: BulkPlan, source: Source, wanted: dict[str, str], target: Path, dask: str | None = None
+) -> Count:
+    """Route a file, by the workers of a Dask cluster where its address is given.
 
     `target` appears when all of it is written, and is left alone otherwise.
     """
-    count = Count()
-    with (
-        nullcontext(ChunkRouter(plan)) if dask is None else dask_router(dask, plan) as router,
-        _finished(target) as to,
-        _sink(target, to, source, plan.columns) as write,
-    ):
-        for batch, answers in router.routed(source.batches()):
-            write(batch, answers)
-            count.rows += len(answers)
-            count.errors += answers.errors
-            _progress(count.rows)
-    source.close()
+    rows = bulk_csv.CHUNK_ROWS
+    with _finished(target) as to:
+        if dask is None:
+            count = route_source(ChunkRouter(plan), source, target, to, rows, _progress)
+        else:
+            count = route_apart(dask, plan, source, wanted, target, to, rows)
     if sys.stderr.isatty():
         click.echo(err=True)  # ends the line of progress
     return count
@@ -91,25 +77,6 @@ def _finished(target: Path) -> Iterator[Path]:
         raise BulkFileError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _sink(target: Path, to: Path, source: Source, columns: tuple[str, ...]) -> Iterator[Write]:
-    if target.suffix.lower() in SUFFIXES:
-        with parquet_sink(to, source, columns) as sink:
-            yield sink.write
-        return
-    with csv_sink(target, to, source.header, columns) as out:
-        yield lambda batch, answers: out.write(batch, _rows, answers)
-
-
-def _rows(batch: Batch) -> Sequence[Sequence[Any]]:
-    return batch.rows if batch.table is None else rows_of(batch.table)
-
-
-def open_source(path: Path, wanted: dict[str, str]) -> Source:
-    """Open a file; `wanted` maps the fields of `Cells` to its columns. BulkFileError where it cannot be."""
-    return ParquetSource(path, wanted) if path.suffix.lower() in SUFFIXES else CsvSource(path, wanted)
 
 
 def check_ending(path: Path) -> None:

@@ -45,7 +45,8 @@ def bulk(
     Rows keep their order. A row that cannot be routed keeps its place, with the reason in `error`.
     """
     # Tables take as long to import as one decision with everything else, and `route explain` needs none.
-    from portal.cli.bulk_file import check_ending, crs_of, open_source, plan_of, route_file
+    from portal.cli.bulk_file import check_ending, crs_of, plan_of, route_file
+    from portal.pack.bulk_run import open_source
 
     named: dict[str, str | None] = {"lon": lon_column, "lat": lat_column, "service": service_column}
     named |= {"time": time_column, "priority": priority_column, "answers": answers_column}
@@ -59,6 +60,6 @@ def bulk(
         # The city's datum is that of its clients; a file that declares its geometry's system means it.
         given = datum or ("wgs84" if opened.crs else None)
         plan = plan_of(read, at, crs=system, datum=given, has_time=bool(time_column))
-        count = route_file(plan, opened, target, dask)
+        count = route_file(plan, opened, wanted, target, dask)
     failed = f", {count.errors:,} of them with an error" if count.errors else ""
     click.echo(f"{count.rows:,} rows routed to {target}{failed}")

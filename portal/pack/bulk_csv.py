@@ -41,10 +41,13 @@ def pick(path: Path, header: Sequence[str], wanted: Mapping[str, str]) -> dict[s
 class CsvSource:
     """Reads a CSV file. `wanted` maps the fields of `Cells` to columns."""
 
-    def __init__(self, path: Path, wanted: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, wanted: Mapping[str, str], span: tuple[int, int, int] | None = None
+    ) -> None:
+        """Open all of a file, or the bytes of a `span` (from, to) behind its first ones, the header."""
         self.path = path
-        self._stream = _opened(path)
-        self._lines = _Lines(self._stream)
+        self._stream = _opened(path, span)
+        self._lines = Lines(self._stream)
         self._reader = csv.reader(self._lines, strict=True)
         self._width = 0
         rows, problems = self._read(1)
@@ -54,15 +57,15 @@ class CsvSource:
         self._places = pick(path, [name.strip() for name in self.header], wanted)
         self.crs: str | None = None
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self, chunk_rows: int) -> Iterator[Batch]:
         """Yield the rows in order; BulkFileError where the file cannot be read on."""
         while True:
-            if lines := self._plain_lines(CHUNK_ROWS):
+            if lines := self._plain_lines(chunk_rows):
                 cells = ",".join(lines).split(",")
                 found = {field: cells[place :: self._width] for field, place in self._places.items()}
                 yield Batch(frame_of(found, len(lines)), lines=lines)
                 continue
-            rows, problems = self._read(CHUNK_ROWS)
+            rows, problems = self._read(chunk_rows)
             if not rows:
                 return
             found = {field: [row[place] for row in rows] for field, place in self._places.items()}
@@ -135,19 +138,20 @@ class CsvSource:
         return f"{self.path.name}, line {self._lines.number}"
 
 
-class _Lines:
-    """The lines of a stream, remembering where it stands."""
+class Lines:
+    """The lines of a stream, remembering where it stands: the number of lines and of characters handed out."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream, self.last, self.number = stream, "", 0
+        self.stream, self.last, self.number, self.size = stream, "", 0, 0
         self._waiting: deque[str] = deque()
 
-    def __iter__(self) -> _Lines:
+    def __iter__(self) -> Lines:
         return self
 
     def __next__(self) -> str:
         self.last = self._waiting.popleft() if self._waiting else next(self.stream)
         self.number += 1
+        self.size += len(self.last)
         return self.last
 
     def take(self, count: int) -> list[str]:
@@ -155,23 +159,35 @@ class _Lines:
         waiting = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
         lines = [*waiting, *islice(self.stream, count - len(waiting))]
         self.number += len(lines)
+        self.size += sum(map(len, lines))
         return lines
 
     def give_back(self, lines: Sequence[str]) -> None:
         """Read these lines again before what follows them."""
         self._waiting.extendleft(reversed(lines))
         self.number -= len(lines)
+        self.size -= sum(map(len, lines))
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path, span: tuple[int, int, int] | None) -> TextIO:
     csv.field_size_limit(CELL_LIMIT)
     try:
         raw: Any = path.open("rb")
     except OSError as error:
         raise BulkFileError(f"{path.name}: cannot be opened: {error.strerror or error}") from error
-    if path.suffix.lower() == ".gz":
+    if span is not None:
+        with raw:
+            raw = io.BytesIO(_bytes_of(raw, *span))
+    elif path.suffix.lower() == ".gz":
         raw = gzip.GzipFile(fileobj=raw)
     return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _bytes_of(raw: Any, start: int, end: int, head: int) -> bytes:
+    header: bytes = raw.read(head)
+    raw.seek(start)
+    rest: bytes = raw.read(end - start)
+    return header + rest
 
 
 def _is_clean(rows: list[list[str]], width: int) -> bool:
@@ -206,8 +222,7 @@ class CsvSink:
         self._stream = stream
         self._kept = [place for place, name in enumerate(header) if name.strip() not in columns]
         self._keeps_all = len(self._kept) == len(header)
-        names = [header[place] for place in self._kept]
-        stream.write(row_texts([[*names, *columns]])[0] + "\n")
+        stream.write(header_line(header, columns))
 
     def write(self, batch: Batch, rows: Callable[[Batch], Sequence[Sequence[Any]]], answers: Answers) -> None:
         """Append a batch with its answers; its `rows` are not asked for where its lines can be handed on."""
@@ -230,13 +245,26 @@ def _text(name: str, value: Any) -> str:
     return f"{value:.3f}" if name == "confidence" else str(value)
 
 
+def header_line(header: Sequence[str], columns: Sequence[str]) -> str:
+    """The first line of a file of answers: a column of the same name gives way."""
+    kept = [name for name in header if name.strip() not in columns]
+    return row_texts([[*kept, *columns]])[0] + "\n"
+
+
+@contextmanager
+def output_stream(path: Path, to: Path) -> Iterator[Any]:
+    """Open `to` for writing bytes; it is gzipped where `path`, its name in the end, says so."""
+    with to.open("wb") as file:
+        if path.suffix.lower() != ".gz":
+            yield file
+            return
+        # Neither name nor time inside, so that the same answers make the same file.
+        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed:
+            yield packed
+
+
 @contextmanager
 def csv_sink(path: Path, to: Path, header: Sequence[str], columns: Sequence[str]) -> Iterator[CsvSink]:
-    """Open `to` for writing; it is gzipped where `path`, its name in the end, says so."""
-    with to.open("wb") as file:
-        # Neither name nor time inside, so that the same answers make the same file.
-        raw: Any = file
-        if path.suffix.lower() == ".gz":
-            raw = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0)
-        with io.TextIOWrapper(raw, encoding="utf-8", newline="") as stream:
-            yield CsvSink(stream, header, columns)
+    """Open `to` for writing answers; `path` is its name in the end."""
+    with output_stream(path, to) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as stream:
+        yield CsvSink(stream, header, columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -75,11 +75,6 @@ class ChunkRouter:
         self._heads: list[int] = []  # by decision
         self._places: dict[tuple[int, ...], int] = {}  # by the sets of all layers
         self._move = transformer(plan.crs) if plan.crs else None
-
-    def routed(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, Answers]]:
-        """Yield each batch with its answers."""
-        for batch in batches:
-            yield batch, self.route(batch.cells)
 
     def route(self, chunk: pd.DataFrame) -> Answers:
         """Answer a chunk, which has the columns of `Cells`: the answers are those of `route_rows`, in order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from portal.pack import bulk_csv
 from portal.pack.bulk_answers import EDGE, Answers
 from portal.pack.bulk_csv import BulkFileError, pick
 from portal.pack.bulk_many import Batch, frame_of
@@ -36,8 +36,11 @@ def need_pyarrow(path: Path) -> Any:
 class ParquetSource:
     """Reads parquet. Without columns of coordinates, points come from the geometry that the file declares."""
 
-    def __init__(self, path: Path, wanted: Mapping[str, str]) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path, wanted: Mapping[str, str], chunks: tuple[int, int, int] | None = None
+    ) -> None:
+        """Open all of a file, or the chunks (from, to) of one of its row groups."""
+        self.path, self._chunks = path, chunks
         self._pyarrow = need_pyarrow(path)
         try:
             self._file = self._pyarrow.parquet.ParquetFile(path)
@@ -50,11 +53,15 @@ class ParquetSource:
             wanted = {field: column for field, column in wanted.items() if field not in ("lon", "lat")}
         self._columns = {field: self.header[at] for field, at in pick(path, self.header, wanted).items()}
 
-    def batches(self) -> Iterator[Batch]:
-        """Yield the rows in order; BulkFileError where the file cannot be read on."""
+    def batches(self, chunk_rows: int) -> Iterator[Batch]:
+        """Yield the rows in order, a row group after the other; BulkFileError where the file cannot be read on."""
+        groups = range(self._file.num_row_groups) if self._chunks is None else [self._chunks[2]]
+        first, last = (0, None) if self._chunks is None else self._chunks[:2]
         try:
-            for table in self._file.iter_batches(batch_size=bulk_csv.CHUNK_ROWS):
-                yield Batch(self._cells(table), table=table)
+            for group in groups:
+                found = self._file.iter_batches(batch_size=chunk_rows, row_groups=[group])
+                for table in islice(found, first, last):
+                    yield Batch(self._cells(table), table=table)
         except (self._pyarrow.ArrowException, OSError) as error:
             raise BulkFileError(f"{self.path.name}: not readable on: {_first_line(error)}") from error
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from portal.cli.packs import open_pack, router_of
 from portal.cli.bulk_file import route_file
+from portal.cli.packs import open_pack, router_of
 from portal.pack.bulk import BulkPlan, Cells, route_rows
 from portal.pack.bulk_csv import CsvSource
 from portal.pack.bulk_parquet import ParquetSource
@@ -54,7 +54,7 @@ def test_file_to_file(plan: BulkPlan, requests: pd.DataFrame, tmp_path: Path, en
     requests.to_csv(file, index=False) if ending == "csv" else requests.to_parquet(file)
     source = CsvSource(file, WANTED) if ending == "csv" else ParquetSource(file, WANTED)
     start = time.process_time()
-    count = route_file(plan, source, tmp_path / f"out.{ending}")
+    count = route_file(plan, source, WANTED, tmp_path / f"out.{ending}")
     bulk = (time.process_time() - start) / count.rows
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     columns = requests[:FEW].astype(object).itertuples(index=False)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from portal.cli.bulk_file import route_file
 from portal.cli.main import main
 from portal.cli.packs import open_pack, router_of
-from portal.cli.bulk_file import route_file
 from portal.pack.bulk import BulkPlan, CellError, parse_answers
 from portal.pack.bulk_csv import CHUNK_ROWS, CsvSource
 from routing.router import PointQuery, edge_distance_m
@@ -199,7 +199,7 @@ def test_memory_does_not_grow_with_the_file(demo, tmp_path, monkeypatch):
         monkeypatch.setattr("portal.pack.bulk_csv.CHUNK_ROWS", CHUNK_ROWS // 4)
         tracemalloc.start()
         try:
-            count = route_file(plan, CsvSource(source, WANTED), tmp_path / "out.csv")
+            count = route_file(plan, CsvSource(source, WANTED), WANTED, tmp_path / "out.csv")
             assert count.rows == CHUNK_ROWS // 4 * chunks
             return tracemalloc.get_traced_memory()[1]
         finally:

@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 
+from portal.pack.bulk_pieces import pieces_of
+from portal.pack.bulk_run import open_source
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """The address of a scheduler with two worker processes on this machine."""
-    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+    pytest.importorskip("dask_geopandas", reason="needs the extra `dask`")
+    import distributed
+
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
     ) as running:
@@ -51,6 +56,33 @@ def test_the_same_file(wenlu, demo, source, cluster, tmp_path, monkeypatch, endi
     assert digest(targets[0]) == digest(targets[1])
     assert said[0] == said[1]
     assert said[0].startswith("7,001 rows routed")
+
+
+ODD = {
+    "quoted cells with commas and ends of lines": lambda n: f'{n},121.6,29.2,noise,"a, ""b""\n{n}"',
+    "rows of another width, and none": lambda n: ["", f"{n},121.6", f"{n},121.6,29.2,noise,x"][n % 3],
+    "ends of lines from elsewhere": lambda n: f"{n},121.6,29.2,noise,x\r",
+    "a row that breaks the rules": lambda n: f'{n},121.6,29.2,noise,"x"{"y" if n == 900 else ""}',
+    "not UTF-8": lambda n: f"{n},121.6,29.2,noise,\udcff",
+}
+
+
+@pytest.mark.parametrize("row", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "marked"])
+def test_pieces_of_an_odd_file_hold_its_rows_once_and_in_order(tmp_path, row, mark):
+    """Without a cluster: every piece read by itself gives the batches that the whole file gives."""
+    file, wanted = tmp_path / "in.csv", {"lon": "lon", "lat": "lat", "service": "service_code"}
+    text = "\n".join([f"{mark}id,lon,lat,service_code,words", *map(row, range(2000)), ""])
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    pieces = pieces_of(file, 40)
+    assert len(pieces) > 2
+    whole = cells_of(open_source(file, wanted))
+    assert [one for piece in pieces for one in cells_of(open_source(file, wanted, piece))] == whole
+    assert sum(len(batch) for batch in whole) > 1300
+
+
+def cells_of(source: Any) -> list[list[tuple[Any, ...]]]:
+    return [list(batch.cells.itertuples(index=False, name=None)) for batch in source.batches(40)]
 
 
 def refused(wenlu: Any, demo: Path, source: Path, address: str) -> str:
