@@ -79,21 +79,42 @@ def deliver_message(
     Our own rows are written exactly once. The message is sent at least once: twice only when we are killed
     between the other side's yes and our commit, and then with the same Message-ID. No case is locked meanwhile.
     """
-    with database.transaction() as tx:
-        work = claim(tx, outbox_id, lease)
+    try:
+        with database.transaction() as tx:
+            work, parcel, failure = _begin(tx, context, outbox_id, lease)
+    except DBAPIError:
+        with database.transaction() as tx:  # the start is counted all the same
+            claim(tx, outbox_id, lease)
+        raise
     if work is None:
         return False
+    if failure is not None:
+        raise failure
     if work.handed is None:
-        with database.transaction() as tx:
-            parcel = _pack(tx, context, work)
-            if parcel is None:
-                finish(tx, outbox_id)
         if parcel is None:
             return True
         _send(outlet, parcel)
         work = replace(work, handed={"kept": parcel.kept, "others": parcel.others})
     _tell_books(database, work)
     return True
+
+
+def _begin(
+    tx: Connection, context: Context, outbox_id: int, lease: timedelta
+) -> tuple[Work | None, Parcel | None, Exception | None]:
+    """Claim the row and write its message in one transaction, which counts the start whatever goes wrong."""
+    work = claim(tx, outbox_id, lease)
+    if work is None or work.handed is not None:
+        return work, None, None
+    try:
+        parcel = _pack(tx, context, work)
+    except DBAPIError:
+        raise
+    except Exception as failure:
+        return work, None, failure
+    if parcel is None:
+        finish(tx, outbox_id)
+    return work, parcel, None
 
 
 def _pack(tx: Connection, context: Context, work: Work) -> Parcel | None:
