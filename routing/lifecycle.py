@@ -144,6 +144,13 @@ def _within(action: str, level: str, reasons: tuple[str, ...]) -> TransitionRow:
     )
 
 
+def _by_desk(action: str, states: tuple[str, ...], codes: tuple[str, ...] = ()) -> TransitionRow:
+    """What the coordination desk does beside the course of a case."""
+    return TransitionRow(
+        action, states, "", _DESK, ("desk",), needs_reason=True, reason_codes=codes, has_own_form=True
+    )
+
+
 _ROWS = (
     TransitionRow("route", ("submitted",), "routed", ("system", *_DESK), ("system", "desk")),
     TransitionRow("assign", OPEN_STATES, "routed", _DESK, ("desk",), needs_reason=True, clock=("restart",)),
@@ -256,6 +263,12 @@ _ROWS = (
     ),
     _within("hand_down", "street", HAND_DOWN_REASONS),
     _within("hand_up", "community", HAND_UP_REASONS),
+    # Who stands above the lead and may answer, the directory of units knows.
+    TransitionRow("ask_extension", _OWNED, "", _STAFF, ("lead",), needs_reason=True, has_own_form=True),
+    TransitionRow("answer_extension", _OWNED, "", _HEADS, _LEAD, has_own_form=True),
+    _by_desk("supervise", (*OPEN_STATES, "resolved")),
+    _by_desk("end_supervision", tuple(STATES)),
+    _by_desk("mark_serious", OPEN_STATES, SERIOUS_REASONS),
     TransitionRow("send_crew", _OWNED, "", _STAFF, _LEAD, has_own_form=True),
     TransitionRow("borrow_crew", _OWNED, "", _HEADS, _LEAD, has_own_form=True),
     TransitionRow("send_link", _OWNED, "", _HEADS, _LEAD, has_own_form=True, levels=("contractor",)),

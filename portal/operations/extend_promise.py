@@ -61,29 +61,39 @@ def ask_extension(
     if _asked(tx, case) is not None:
         raise Conflict(Message(N_("An application for more time waits for its answer already.")))
     assert move.until is not None
+    _store(tx, case, move.until, move.reason)
+
+
+def _store(tx: Connection, case: Case, wished: datetime, reason: str) -> None:
+    """The application with its clock, its event and its letters."""
     lead, decider = case.row.lead_unit, decider_of(case)
     due_at = case.now + timedelta(hours=_figures(case).extension_hours)
     row = {
-        "jurisdiction_id": context.jurisdiction_id, "report_id": case.row.id, "state": "asked", "unit_code": lead,
-        "decider": decider, "asked_by": actor.account_id, "reason": move.reason,
-        "public_reason": mask(move.reason), "asked_at": case.now, "wished_at": move.until,
+        "jurisdiction_id": case.row.jurisdiction_id, "report_id": case.row.id, "state": "asked", "unit_code": lead,
+        "decider": decider, "asked_by": case.actor.account_id, "reason": reason, "public_reason": mask(reason),
+        "asked_at": case.now, "wished_at": wished,
     }  # fmt: skip
-    key = CaseKey(case.row.id, context.jurisdiction_id, lead)
+    key = CaseKey(case.row.id, case.row.jurisdiction_id, lead)
     own_clock = plain_clock(key, KIND, STAGE, decider, case.now, due_at)
     insert_together(tx, [(extension, [row]), (clock, [own_clock])])
+    until = wished.isoformat()
     public = {
-        "actor": actor.in_public(),
+        "actor": case.actor.in_public(),
         "unit": lead,
-        "wished": move.until.isoformat(),
-        "text": mask(move.reason),
+        "wished": until,
+        "text": public_words(case, reason),
     }
     told = [
-        letter("extension_asked", case.row.id, decider, lead, due_at, text=move.reason,
-               second_due_at=move.until.isoformat()),
-        letter("extension_asked", case.row.id, "reporter", lead, case.row.promise_due_at, text=mask(move.reason),
-               second_due_at=move.until.isoformat()),
+        letter("extension_asked", case.row.id, decider, lead, due_at, text=reason, second_due_at=until),
+        letter("extension_asked", case.row.id, "reporter", lead, case.row.promise_due_at, text=mask(reason),
+               second_due_at=until),
     ]  # fmt: skip
-    _record(tx, case, Draft("extension.asked", public, actor.in_private() | {"text": move.reason}), told)
+    _record(tx, case, Draft("extension.asked", public, case.actor.in_private() | {"text": reason}), told)
+
+
+def public_words(case: Case, words: str) -> str:
+    """Words as everybody may read them in the ledger: masked, and none about a private report."""
+    return "" if case.row.is_private else mask(words)
 
 
 def answer_extension(tx: Connection, context: Context, token: str, actor: Actor, answer: Answer) -> None:
@@ -114,7 +124,7 @@ def answer_extension(tx: Connection, context: Context, token: str, actor: Actor,
     tx.execute(update(report).where(report.c.id == case.row.id).values(changes))
     public = {"actor": actor.in_public(), "unit": asked.unit_code, "wished": asked.wished_at.isoformat()}
     public |= {"until": until.isoformat()} if until else {}
-    public |= {"text": mask(words)} if words else {}
+    public |= {"text": public_words(case, words)} if words else {}
     draft = Draft(f"extension.{state}", public, actor.in_private() | ({"text": words} if words else {}))
     _record(tx, case, draft, _letters(case, asked, until, words))
 

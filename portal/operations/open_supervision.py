@@ -38,7 +38,7 @@ def open_supervision(
     hours = Escalation.from_plain(city.config.get("escalation")).supervision_hours
     if due_at is not None:
         hours = (due_at - now).total_seconds() / 3600
-    key = CaseKey(case.id, case.jurisdiction_id, case.lead_unit)
+    key = CaseKey(case.id, case.jurisdiction_id, case.lead_unit, case.is_private)
     opened = supervision_rows(key, cause, hours, now, words, actor)
     letters = outbox_row(case.jurisdiction_id, now, DELIVER, opened.letters)
     record(tx, head, [opened.draft], [*opened.rows, letters])

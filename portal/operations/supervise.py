@@ -12,6 +12,7 @@ from portal.masking import mask
 from portal.models.oversight import supervision
 from portal.models.report import clock
 from portal.operations.context import Actor, Context
+from portal.operations.extend_promise import public_words
 from portal.operations.locked_case import lock_case, part_in
 from portal.operations.move_checks import Move, cleaned, date_faults
 from portal.operations.move_clocks import MET
@@ -61,7 +62,12 @@ def close_supervision(
     its_clock = (clock.c.report_id == case.row.id) & (clock.c.kind == KIND) & (clock.c.state == "running")
     tx.execute(update(clock).where(its_clock).values(state=MET, met_at=case.now, next_at=None))
     lead = case.row.lead_unit
-    public = {"actor": actor.in_public(), "unit": lead, "finding": finding, "text": mask(move.reason)}
+    public = {
+        "actor": actor.in_public(),
+        "unit": lead,
+        "finding": finding,
+        "text": public_words(case, move.reason),
+    }
     told = [letter("supervision_closed", case.row.id, lead, lead, None, text=move.reason)]
     draft = Draft("supervision.closed", public, actor.in_private() | {"text": move.reason})
     record(tx, case.head, [draft], [outbox_row(context.jurisdiction_id, case.now, DELIVER, told)])

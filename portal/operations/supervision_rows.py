@@ -28,6 +28,7 @@ class CaseKey:
     report_id: int
     jurisdiction_id: str
     lead_unit: str
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def supervision_rows(
         "unit_code": lead, "words": words, "public_words": mask(words), "opened_at": now, "due_at": due_at,
     }  # fmt: skip
     public = {"actor": actor.in_public(), "cause": cause, "unit": lead, "due_at": due_at.isoformat()}
-    if words:
+    if words and not case.is_private:
         public["text"] = mask(words)
     private = actor.in_private() | ({"text": words} if words else {})
     told = [letter("supervised", case.report_id, lead, lead, due_at, text=words)]
