@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Row, false, func, select
 
-from portal.models.report import report
+from portal.models.report import media, report
 from routing.closing import CLOSING_CODES
 
 DEALT_WITH = ("resolved", "confirmed", "closed")
@@ -69,3 +69,58 @@ def city_figures(tx: Connection, jurisdiction_id: str, midnight: datetime, now: 
 
 def _count(condition: Any) -> Any:
     return select(func.count()).select_from(report).where(condition).scalar_subquery()
+
+
+def lately(tx: Connection, jurisdiction_id: str, since: datetime, most: int = 400) -> list[Row[Any]]:
+    """Public points of what was reported or dealt with since then, newest first; one statement."""
+    shown = (
+        report.c.token,
+        report.c.service_code,
+        report.c.closed_at,
+        func.ST_X(report.c.public_geom).label("lon"),
+        func.ST_Y(report.c.public_geom).label("lat"),
+    )
+    query = (
+        select(*shown)
+        .where(
+            report.c.jurisdiction_id == jurisdiction_id,
+            report.c.is_private == false(),
+            report.c.public_geom.is_not(None),
+            report.c.opened_at >= since,
+        )
+        .order_by(report.c.opened_at.desc(), report.c.id.desc())
+        .limit(most)
+    )
+    return list(tx.execute(query))
+
+
+def fixed_lately(tx: Connection, jurisdiction_id: str, since: datetime, most: int = 6) -> list[Row[Any]]:
+    """What was fixed since then, the newest first, with photos before and after where there are; one statement."""
+    query = (
+        select(
+            report.c.token, report.c.service_code, report.c.lead_unit, report.c.public_text, report.c.state,
+            report.c.opened_at, report.c.closed_at, report.c.promise_due_at,
+            _photo("report").label("before"), _photo("proof").label("after"),
+        )
+        .where(
+            report.c.jurisdiction_id == jurisdiction_id,
+            report.c.is_private == false(),
+            report.c.closed_at >= since,
+            report.c.state.in_(DEALT_WITH),
+            report.c.closing_code == "fixed",
+        )
+        .order_by(report.c.closed_at.desc(), report.c.id.desc())
+        .limit(most)
+    )  # fmt: skip
+    return list(tx.execute(query))
+
+
+def _photo(purpose: str) -> Any:
+    """The first photo of a report that was made safe."""
+    return (
+        select(media.c.token)
+        .where(media.c.report_id == report.c.id, media.c.purpose == purpose, media.c.state == "ready")
+        .order_by(media.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
