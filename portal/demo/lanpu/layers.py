@@ -41,6 +41,9 @@ BANKS = (
 )
 # Neighbours that are no parts of one whole stay this far apart, in metres: nearer would look like a mistake.
 WIDE_M = 26.0
+LARGE = (("公园", "Park"), ("植物园", "Garden"))
+SMALL = (("绿地", "Green"), ("广场", "Square"), ("游园", "Garden"))
+OLD_WALL = (-3400.0, 1180.0, -2290.0, 2620.0)
 OLD_WHARF = (3.5, 0.75, 420.0)
 
 
@@ -90,33 +93,34 @@ def park_features(city: City, seed: int) -> list[Feature]:
                 Feature({"code": f"P{len(found) + 1:02d}", **name.properties(), "kind": kind}, degrees(free))
             )
 
-    lake = city.terrain.lakes["lake"]
-    add(Name("镜湖公园", "Jing Lake Park"), "lake", lake.buffer(170))
+    for name, kind, shape in (*_large_parks(city), *_small_parks(city, names, chance)):
+        add(name, kind, shape)
+    return found
+
+
+def _large_parks(city: City) -> Iterator[tuple[Name, str, BaseGeometry]]:
+    yield Name("镜湖公园", "Jing Lake Park"), "lake", city.terrain.lakes["lake"].buffer(170)
     for hill, (zh, en) in zip(city.terrain.hills, HILLS, strict=False):
         if hill.area < 3_000_000 and abs(hill.centroid.x) < 7_500 and abs(hill.centroid.y) < 6_000:
-            add(Name(f"{zh}公园", f"{en} Park"), "hill", hill.buffer(-20))
+            yield Name(f"{zh}公园", f"{en} Park"), "hill", hill.buffer(-20)
     for zh, en, west, east, side in BANKS:
-        add(Name(zh, en), "riverside", _strip(city, west * 1000, east * 1000, side))
-    x, y = 340.0, 720.0
-    add(
-        Name("古城墙遗址公园", "City Wall Park"),
-        "garden",
-        city.plan.old_town.buffer(-10)
-        .difference(city.plan.old_town.buffer(-70))
-        .intersection(shapely.box(-3400, 1900 - y, -1950 - x, 1900 + y)),
-    )
+        yield Name(zh, en), "riverside", _strip(city, west * 1000, east * 1000, side)
+    town = city.plan.old_town
+    wall = town.buffer(-10).difference(town.buffer(-70)).intersection(shapely.box(*OLD_WALL))
+    yield Name("古城墙遗址公园", "City Wall Park"), "garden", wall
+
+
+def _small_parks(
+    city: City, names: Names, chance: np.random.Generator
+) -> Iterator[tuple[Name, str, BaseGeometry]]:
+    """Blocks of the city that are parks, squares and gardens."""
     for position, use in enumerate(city.ground.use):
         if use == "park":
             block = unbent(city.ground.dry[position]).buffer(-16, join_style="mitre")
-            large = block.area > 60_000
-            word = names.draw()
-            kinds = (
-                (("公园", "Park"), ("植物园", "Garden"))
-                if large
-                else (("绿地", "Green"), ("广场", "Square"), ("游园", "Garden"))
-            )
-            add(word.with_kind(*kinds[int(chance.integers(len(kinds)))]), "park" if large else "green", block)
-    return found
+            is_large = block.area > 60_000
+            word, kinds = names.draw(), LARGE if is_large else SMALL
+            name = word.with_kind(*kinds[int(chance.integers(len(kinds)))])
+            yield name, "park" if is_large else "green", block
 
 
 def _strip(city: City, west: float, east: float, side: int) -> BaseGeometry:

@@ -55,6 +55,13 @@ HILLS = (
 # Of each quay: north in metres, length into the sea, width.
 PIERS = ((-3_300, 620, 150), (-4_000, 700, 190), (-4_800, 720, 210), (-5_700, 640, 230), (-6_600, 560, 170))
 MOLE = ((10.1, -2.55), (11.0, -2.7), (11.75, -3.4), (12.0, -4.6), (11.95, -5.5))
+# Metres across, from the spring to the mouth.
+WIDTHS = {
+    "river": (150, 230, 290, 760),
+    "branch": (150, 170, 190),
+    "tributary": (22, 44, 74),
+    "creek": (12, 24, 44),
+}
 FOOT, MIDDLE, TOP = 58.0, 130.0, 240.0
 CELL = 80.0
 FRAME = shapely.box(-45_000, -30_000, 45_000, 30_000)
@@ -91,24 +98,9 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
         shapely.Polygon(np.vstack((coast, [(-60_000, -30_500), (-60_000, 30_500)])))
     )
     land = _largest(shapely.intersection(mainland, shapely.make_valid(shapely.Polygon(limit))))
-    channels = {
-        "river": _line(RIVER, chance, 50, 1400),
-        "branch": _line(BRANCH, chance, 22, 1200),
-        "tributary": _line(TRIBUTARY, chance, 75, 900),
-        "creek": _line(CREEK, chance, 60, 800),
-    }
-    channels["branch"] = _joined(
-        _joined(channels["branch"], channels["river"]).reverse(), channels["river"]
-    ).reverse()
-    channels["tributary"] = _joined(channels["tributary"], channels["river"])
-    widths = {
-        "river": (150, 230, 290, 760),
-        "branch": (150, 170, 190),
-        "tributary": (22, 44, 74),
-        "creek": (12, 24, 44),
-    }
+    channels = _channels(chance)
     rivers = {
-        name: _largest(shapely.intersection(_ribbon(line, widths[name]), mainland))
+        name: _largest(shapely.intersection(_ribbon(line, WIDTHS[name]), mainland))
         for name, line in channels.items()
     }
     lakes = {"lake": _blob(LAKE, chance), "reservoir": _blob(RESERVOIR, chance)}
@@ -116,11 +108,8 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
     away = shapely.union_all([rivers["river"].buffer(260), rivers["tributary"].buffer(14)])
     foot = shapely.difference(shapely.intersection(heights[0], land), away)
     foot = shapely.difference(foot, lakes["reservoir"].buffer(30))
-    hills = tuple(
-        part
-        for part in sorted(polygons(foot.buffer(-60).buffer(60)), key=lambda one: -one.area)
-        if part.area > 250_000
-    )
+    by_size = sorted(polygons(foot.buffer(-60).buffer(60)), key=lambda one: -one.area)
+    hills = tuple(part for part in by_size if part.area > 250_000)
     relief = shapely.difference(shapely.intersection(heights[0], mainland.buffer(-140)), away)
     return Terrain(
         land=land,
@@ -133,6 +122,14 @@ def make_terrain(chance: np.random.Generator) -> Terrain:
         coast=shapely.LineString(coast),
         piers=_piers(shapely.LineString(coast)),
     )
+
+
+def _channels(chance: np.random.Generator) -> dict[str, shapely.LineString]:
+    """The middles of running water; arms meet the river."""
+    river, branch = _line(RIVER, chance, 50, 1400), _line(BRANCH, chance, 22, 1200)
+    tributary, creek = _line(TRIBUTARY, chance, 75, 900), _line(CREEK, chance, 60, 800)
+    branch = _joined(_joined(branch, river).reverse(), river).reverse()
+    return {"river": river, "branch": branch, "tributary": _joined(tributary, river), "creek": creek}
 
 
 def _joined(arm: shapely.LineString, river: shapely.LineString) -> shapely.LineString:

@@ -64,46 +64,7 @@ def unit_rows(
     for row in read_table(catalogue / "units.csv"):
         more = _contract(today, row["unit_code"]) if row["level"] == "contractor" else {}
         table.add(row["unit_code"], row["parent"], row["level"], row["name_zh_Hans"], row["name_en"], **more)
-    for place in city.districts:
-        zh, en = place.name.zh + "政府服务办", place.name.en + " Office"
-        table.add(unit_code(place), "centre", "district", zh, en, layer="district", boundary_code=place.code)
-    for place in city.streets:
-        en = place.name.en.replace("Subdistrict", "Street Office")
-        table.add(
-            unit_code(place),
-            f"district-{place.parent.lower()}",
-            "street",
-            place.name.zh + "办事处",
-            en,
-            layer="street",
-            boundary_code=place.code,
-        )
-    for place in city.communities:
-        en = place.name.en.replace("Community", "Residents’ Committee")
-        parent = f"street-{place.parent.lower()}"
-        table.add(
-            unit_code(place),
-            parent,
-            "community",
-            place.name.zh + "居民委员会",
-            en,
-            layer="community",
-            boundary_code=place.code,
-        )
-    for place in depot_places(city):
-        zh, en = (
-            place.name.zh.removesuffix("街道") + "抢修队",
-            place.name.en.replace("Subdistrict", "Repair Crew"),
-        )
-        table.add(
-            f"crew-{place.code.lower()}",
-            "roads",
-            "crew",
-            zh,
-            en,
-            layer="depot",
-            boundary_code=f"D-{place.code}",
-        )
+    _add_offices(table, city)
     _add_contractors(table, today)
     for feature in parks:
         unit = "forest" if feature.properties["kind"] == "hill" else "parks"
@@ -111,6 +72,28 @@ def unit_rows(
     for feature in pumps:
         table.also("drains", "pump_station", str(feature.properties["code"]))
     return table.rows
+
+
+def _add_offices(table: _Table, city: City) -> None:
+    """Offices of districts and streets, committees of communities, crews of depots."""
+    for place in city.districts:
+        names = (place.name.zh + "政府服务办", place.name.en + " Office")
+        table.add(unit_code(place), "centre", "district", *names, layer="district", boundary_code=place.code)
+    for place in city.streets:
+        names = (place.name.zh + "办事处", place.name.en.replace("Subdistrict", "Street Office"))
+        parent, area = f"district-{place.parent.lower()}", {"layer": "street", "boundary_code": place.code}
+        table.add(unit_code(place), parent, "street", *names, **area)
+    for place in city.communities:
+        names = (place.name.zh + "居民委员会", place.name.en.replace("Community", "Residents’ Committee"))
+        parent, area = f"street-{place.parent.lower()}", {"layer": "community", "boundary_code": place.code}
+        table.add(unit_code(place), parent, "community", *names, **area)
+    for place in depot_places(city):
+        names = (
+            place.name.zh.removesuffix("街道") + "抢修队",
+            place.name.en.replace("Subdistrict", "Repair Crew"),
+        )
+        area = {"layer": "depot", "boundary_code": f"D-{place.code}"}
+        table.add(f"crew-{place.code.lower()}", "roads", "crew", *names, **area)
 
 
 def unit_code(place: Place) -> str:
