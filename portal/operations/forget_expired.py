@@ -7,16 +7,20 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from portal import clock
+from portal.models.incident import follower
 from portal.models.people import attempt, staff_session
-from portal.models.report import media
+from portal.models.report import media, report
 from portal.models.work import outbox
+from portal.queries.followers import ASKED
 from portal.storage import FileStore
 
 ATTEMPTS_KEPT = timedelta(days=2)
 UPLOADS_KEPT = timedelta(days=1)
+VOICES_KEPT = timedelta(days=2)
+UNPROVED_KEPT = timedelta(days=14)
 FINISHED_WORK_KEPT = timedelta(days=30)
 
 
@@ -28,6 +32,13 @@ def forget_expired(tx: Connection) -> int:
         delete(staff_session).where(staff_session.c.expires_at < at),
         delete(media).where(media.c.report_id.is_(None), media.c.created_at < at - UPLOADS_KEPT),
         delete(outbox).where(outbox.c.done_at < at - FINISHED_WORK_KEPT),
+        # Who speaks is needed while a group may gather; the span keeps the index of opening times useful.
+        update(report)
+        .where(
+            report.c.opened_at.between(at - 5 * VOICES_KEPT, at - VOICES_KEPT), report.c.voice.is_not(None)
+        )
+        .values(voice=None),
+        delete(follower).where(follower.c.state == ASKED, follower.c.created_at < at - UNPROVED_KEPT),
     )
     return sum(tx.execute(statement).rowcount for statement in expired)
 
