@@ -175,11 +175,6 @@ def _view(token: str) -> dict[str, Any]:
         parts = case_parts(tx, report.case_id, PUBLIC_PARTS)
     own = is_reporter(token)
     receipt = report.own["receipt"] if own else report.public_receipt
-    states = STATES | {
-        report.state: state_words(
-            report.state, report.closing_code, is_confirmed=report.confirmed_at is not None, kind=report.kind
-        )
-    }
     return {
         "report": report,
         "closing": closing_of(report, parts, place, is_own=own),
@@ -203,16 +198,22 @@ def _view(token: str) -> dict[str, Any]:
         "custody": custody_chain(events, place, report.closed_at),
         "now": clock.now(),
         "asked": asked_about(report.state, report.closing_code),
-        "words": {
-            "states": states,
-            "closings": CLOSINGS,
-            "stages": STAGES,
-            "reasons": REASONS,
-            "roles": staff_words.ROLES,
-        },
+        "words": _words(report),
         "settings": services().settings,
         "config": place.config,
     }
+
+
+def _words(report: ReportView) -> dict[str, Mapping[str, str]]:
+    """The words of codes; those of its own state are as honest as its ending allows."""
+    states = STATES | {
+        report.state: state_words(
+            report.state, report.closing_code, is_confirmed=report.confirmed_at is not None, kind=report.kind
+        )
+    }
+    return {
+        "states": states, "closings": CLOSINGS, "stages": STAGES, "reasons": REASONS, "roles": staff_words.ROLES,
+    }  # fmt: skip
 
 
 def _picture(report: ReportView, receipt: Mapping[str, Any], place: CityView, *, is_own: bool) -> Markup:
