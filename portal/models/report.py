@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    DateTime,
     Float,
     ForeignKey,
     Index,
@@ -23,6 +24,8 @@ from portal.models.base import instant, json_column, jurisdiction, numbered, tab
 
 OPEN = text("closed_at IS NULL")
 JOINED = text("primary_id IS NOT NULL")
+NOTHING_DUE = text("'9999-01-01 00:00:00+00'::timestamptz")
+LANE = "(priority <> 'emergency'::text)"  # false, before true: emergencies stand first in every list of a desk
 
 report = table(
     "report",
@@ -68,6 +71,8 @@ report = table(
     instant(
         "second_due_at", nullable=True
     ),  # an extension or a planned date: beside the promise, never instead
+    # What counts next, of the unit's running clocks or the promise (operations.next_due); the far end: nothing.
+    Column("next_due_at", DateTime(timezone=True), nullable=False, server_default=NOTHING_DUE),
     Column("about_unit", Text),  # of a complaint: whom it is kept from; never public
     Column("places", ARRAY(Text), nullable=False, server_default="{}"),  # layer:code around the public point
     Column("colour", SmallInteger, nullable=False, server_default="0"),  # 0 none, 1 yellow, 2 orange, 3 red
@@ -96,6 +101,35 @@ report = table(
         "lead_unit",
         "promise_due_at",
         postgresql_where=text("closed_at IS NULL AND colour > 0"),
+    ),
+    # A desk's lists, read in their order: of one unit, and of all. What is included is judged without the row.
+    Index(
+        "ix_report_due_unit",
+        "jurisdiction_id",
+        "lead_unit",
+        "state",
+        text(LANE),
+        "next_due_at",
+        "id",
+        postgresql_include=["priority", "about_unit"],
+        postgresql_where=OPEN,
+    ),
+    Index(
+        "ix_report_due",
+        "jurisdiction_id",
+        "state",
+        text(LANE),
+        "next_due_at",
+        "id",
+        postgresql_include=["priority"],
+        postgresql_where=OPEN,
+    ),
+    Index("ix_report_exact_place", "geom", postgresql_using="gist", postgresql_where=OPEN),
+    Index(
+        "ix_report_assist",
+        "assist_units",
+        postgresql_using="gin",
+        postgresql_where=text("assist_units <> '[]'::jsonb"),
     ),
     Index("ix_report_unit", "jurisdiction_id", "lead_unit", text("opened_at DESC")),
     Index("ix_report_service", "jurisdiction_id", "service_code", text("opened_at DESC")),
@@ -144,6 +178,13 @@ report = table(
     Index("ix_report_open_assist", "assist_units", postgresql_using="gin", postgresql_where=OPEN),
     Index("ix_report_public_geom", "public_geom", postgresql_using="gist"),
     Index("ix_report_words", "words", postgresql_using="gin"),
+    Index(
+        "ix_report_placeless",
+        "jurisdiction_id",
+        "service_code",
+        text("opened_at DESC"),
+        postgresql_where=text("geom IS NULL AND closed_at IS NULL"),
+    ),
     Index("ix_report_joined", "joined_id", postgresql_where=JOINED),
     Index("ix_report_primary", "primary_id", postgresql_where=JOINED),
     Index("ix_report_places", "places", postgresql_using="gin"),

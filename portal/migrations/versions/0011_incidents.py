@@ -21,6 +21,12 @@ def upgrade() -> None:
     op.create_foreign_key(None, "report", "report", ["joined_id"], ["id"])
     op.create_foreign_key(None, "report", "report", ["primary_id"], ["id"])
     op.create_index("ix_report_words", "report", ["words"], postgresql_using="gin")
+    op.create_index(
+        "ix_report_placeless",
+        "report",
+        ["jurisdiction_id", "service_code", sa.text("opened_at DESC")],
+        postgresql_where=sa.text("geom IS NULL AND closed_at IS NULL"),
+    )
     op.create_index("ix_report_joined", "report", ["joined_id"], postgresql_where=JOINED)
     op.create_index("ix_report_primary", "report", ["primary_id"], postgresql_where=JOINED)
     _tie_what_was_joined()
@@ -123,6 +129,7 @@ def _groups() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_report_placeless", "report")
     for name in ("incident_step", "incident_member", "incident", "follower"):
         op.drop_table(name)
     for column in ("primary_id", "joined_id", "voice", "words"):
