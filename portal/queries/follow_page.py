@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from portal.models.incident import follower
 from portal.models.report import report
 
 
-def followed_report(tx: Connection, jurisdiction_id: str, token: str) -> Row[Any] | None:
+def followed_report(tx: Connection, jurisdiction_id: str, token: str) -> Any:
     """The report of a follower's link, and the follower's state; None for an unknown link."""
     query = (
         select(

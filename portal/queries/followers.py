@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, ScalarSelect, and_, cast, func, literal, null, select
+from sqlalchemy import BigInteger, Connection, ScalarSelect, and_, cast, func, literal, null, select
 
 from portal.models.incident import follower
 from portal.models.report import contact, report
@@ -69,7 +69,7 @@ def voices_of(tx: Connection, report_id: int) -> int:
     return int(tx.execute(select(members + others)).scalar_one()) + 1
 
 
-def follower_by_id(tx: Connection, number: int) -> Row[Any] | None:
+def follower_by_id(tx: Connection, number: int) -> Any:
     """A follower's own link, sealed address, language and state."""
     query = select(follower.c.token, follower.c.sealed, follower.c.locale, follower.c.state)
     return tx.execute(query.where(follower.c.id == number)).one_or_none()

@@ -107,7 +107,8 @@ def test_every_answer_reaches_every_member_and_follower(linhai: Any) -> None:
     ]
     everybody = [("reporter", None), ("follower", first), ("reporter", first)]
     assert sorted(heard, key=str) == sorted(
-        ((template, to, incident) for template in ("updated", "resolved") for to, incident in everybody), key=str
+        ((template, to, incident) for template in ("updated", "resolved") for to, incident in everybody),
+        key=str,
     )
 
 

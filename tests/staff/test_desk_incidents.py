@@ -78,7 +78,9 @@ def test_a_case_of_another_desk_is_neither_shown_nor_joined(desk: Any, alone: No
 
 def test_solved_cases_show_how_and_how_long(desk: Any, alone: None) -> None:
     solved = desk.file(state="closed", closing_code="fixed")
-    set_row(desk, solved, opened_at=clock.now() - timedelta(days=12), closed_at=clock.now() - timedelta(days=8))
+    set_row(
+        desk, solved, opened_at=clock.now() - timedelta(days=12), closed_at=clock.now() - timedelta(days=8)
+    )
     mine = desk.file()
     found = panel(desk.client(OWN).get(f"/desk/case/{mine}").text, "solved-alike")
     assert solved in found
