@@ -71,7 +71,8 @@ def _frame(pieces: list[Piece | None], job: Job) -> Any:
     from dask import dataframe
 
     meta = pd.DataFrame({"rows": pd.Series(dtype="int64"), "errors": pd.Series(dtype="int64")})
-    return dataframe.from_map(route_piece, list(enumerate(pieces)), job=job, meta=meta)
+    from_map: Any = dataframe.from_map
+    return from_map(route_piece, list(enumerate(pieces)), job=job, meta=meta)
 
 
 def route_piece(numbered: tuple[int, Piece | None], job: Job) -> pd.DataFrame:
