@@ -131,7 +131,13 @@ report = table(
         postgresql_using="gin",
         postgresql_where=text("assist_units <> '[]'::jsonb"),
     ),
-    Index("ix_report_unit", "jurisdiction_id", "lead_unit", text("opened_at DESC")),
+    Index(
+        "ix_report_unit",
+        "jurisdiction_id",
+        "lead_unit",
+        text("opened_at DESC"),
+        postgresql_include=["closed_at", "state", "closing_code"],
+    ),
     Index("ix_report_service", "jurisdiction_id", "service_code", text("opened_at DESC")),
     Index("ix_report_state", "jurisdiction_id", "state", text("opened_at DESC")),
     Index(
