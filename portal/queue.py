@@ -24,6 +24,7 @@ QUEUE_OF = {
     "jobs.seal.make_day_roots": "slow",
     "jobs.publish.publish_open_data": "slow",
     "jobs.closing.close_silent": "slow",
+    "jobs.figures.refresh_area_days": "slow",
     "jobs.retention.forget_expired": "slow",
     "jobs.retention.erase_due": "slow",
 }
