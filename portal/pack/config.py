@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from portal.pack.gathering import read_duplicates, read_incidents
 from portal.pack.ladder import read_escalation, read_lanes
 from portal.pack.model import DATUMS, CalendarConfig, CityConfig, EditionConfig, LayerConfig
+from portal.pack.privacy import read_privacy
 from portal.pack.table import CODE, Notes
 from portal.pack.toml import Keys
 from routing.closing import ClosingFigures
@@ -69,6 +70,7 @@ def read_config(table: Mapping[str, Any], folder: Path, notes: Notes) -> CityCon
         duplicates=read_duplicates(keys.sub("duplicates")),
         incidents=read_incidents(keys.sub("incidents")),
         custody=_custody(keys.sub("custody")),
+        privacy=read_privacy(keys.sub("privacy")),
     )
     keys.unknown()
     return config

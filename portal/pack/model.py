@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from shapely.geometry.base import BaseGeometry
 
+from portal.pack.privacy import PrivacyFigures
 from routing.closing import ClosingFigures
 from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
 from routing.disputes import CustodyFigures
@@ -148,6 +149,7 @@ class CityConfig:
     duplicates: DuplicateRules = field(default_factory=DuplicateRules)
     incidents: GroupRules = field(default_factory=GroupRules)
     custody: CustodyFigures = field(default_factory=CustodyFigures)
+    privacy: PrivacyFigures = field(default_factory=PrivacyFigures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ class ServiceRow:
     duplicate_radius_m: float
     photo: str
     type: str
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,7 @@ class UnitRow:
     supervisor_unit: str
     contract_from: date | None
     contract_to: date | None
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +305,7 @@ class CrewRow:
     base: tuple[float, float] | None
     email: str
     phone: str
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
