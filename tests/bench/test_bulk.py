@@ -18,8 +18,7 @@ import pytest
 from portal.cli.bulk_file import route_file
 from portal.cli.packs import open_pack, router_of
 from portal.pack.bulk import BulkPlan, Cells, route_rows
-from portal.pack.bulk_csv import CsvSource
-from portal.pack.bulk_parquet import ParquetSource
+from portal.pack.bulk_run import open_source
 
 CITY = Path(__file__).resolve().parents[1] / "cities" / "newyork"
 WANTED = {"lon": "lon", "lat": "lat", "service": "service_code"}
@@ -52,7 +51,7 @@ def test_file_to_file(plan: BulkPlan, requests: pd.DataFrame, tmp_path: Path, en
     """Half a million rows; at least four times as quick as row by row without any file."""
     file = tmp_path / f"in.{ending}"
     requests.to_csv(file, index=False) if ending == "csv" else requests.to_parquet(file)
-    source = CsvSource(file, WANTED) if ending == "csv" else ParquetSource(file, WANTED)
+    source = open_source(file, WANTED)
     start = time.process_time()
     count = route_file(plan, source, WANTED, tmp_path / f"out.{ending}")
     bulk = (time.process_time() - start) / count.rows
@@ -67,3 +66,31 @@ def test_file_to_file(plan: BulkPlan, requests: pd.DataFrame, tmp_path: Path, en
     )
     assert count.rows == MANY
     assert single / bulk > 4
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_two_workers(plan: BulkPlan, requests: pd.DataFrame, tmp_path: Path, ending: str) -> None:
+    """The same bytes from two worker processes; the processor time of the busiest is what a free machine waits for."""
+    distributed = pytest.importorskip("distributed")
+    file, targets = tmp_path / f"in.{ending}", [tmp_path / f"{name}.{ending}" for name in ("one", "two")]
+    table = pd.concat([requests] * 4, ignore_index=True)
+    table.to_csv(file, index=False) if ending == "csv" else table.to_parquet(file)
+    start = time.process_time()
+    route_file(plan, open_source(file, WANTED), WANTED, targets[0])
+    one = time.process_time() - start
+    with (
+        distributed.LocalCluster(
+            2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        client.run(lambda: __import__("portal.pack.bulk_dask"))
+        before, start = client.run(time.process_time), time.process_time()
+        route_file(plan, open_source(file, WANTED), WANTED, targets[1], cluster.scheduler_address)
+        here, after = time.process_time() - start, client.run(time.process_time)
+    busiest = max(after[worker] - before[worker] for worker in after)
+    print(
+        f"\n{ending}: {len(table):,} rows, one process {one:.1f} s; two workers {busiest:.1f} s, {here:.1f} s here"
+    )
+    print(f"  {one / (busiest + here):.2f}x")
+    assert targets[0].read_bytes() == targets[1].read_bytes()

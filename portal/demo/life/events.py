@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +12,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import shapely
 
 from portal.demo.life.rhythm import Service, day_weights, hour_weights, storm_days
-from portal.demo.life.words import compose
+from portal.demo.life.words import AGAIN_WORDS, compose
 
 FILE = Path(__file__).parent / "demand.csv"
 ZONE = ZoneInfo("Asia/Shanghai")
 DAYS, REPORTS = 365, 24_000
 AGAIN, BAD_PIN, ENGLISH, AT_SPOT = 0.11, 0.025, 0.07, 0.35
+# Matters of which a whole neighbourhood speaks within the hour, and how many of them a year has.
+CROWDED, CROWDS = ("flooding", "no-water", "gas-smell", "water-leak", "noise", "missed-collection"), 40
 CHANNELS = (("web", 0.72), ("phone", 0.2), ("desk", 0.08))
 PER_DEGREE = np.array([97_500.0, 110_860.0])
 
@@ -51,9 +54,12 @@ class Town:
         ]
         rows = np.array(blocks, dtype=float)
         self.points, self.home = rows[:, :2], rows[:, 3].astype(int)
-        self.people = (rows[:, 2] + 6.0) / (rows[:, 2] + 6.0).sum()
+        self._people = np.cumsum(rows[:, 2] + 6.0) / (rows[:, 2] + 6.0).sum()
         self._along = np.array([at for road in facts["roads"] for at in road["along"]])
         self._road_of = np.repeat(np.arange(len(facts["roads"])), 5)
+        self._ways = shapely.STRtree(shapely.points(self._along * PER_DEGREE))
+        places = np.array([spot["at"] for spot in facts["spots"]])
+        self._places = shapely.STRtree(shapely.points(places * PER_DEGREE))
 
     @cached_property
     def spots(self) -> dict[str, list[dict[str, Any]]]:
@@ -65,10 +71,13 @@ class Town:
 
     def around(self, at: np.ndarray) -> tuple[Mapping[str, Any], Mapping[str, Any], np.ndarray]:
         """The nearest street, the nearest hot spot and the nearest point on the street."""
-        near = int(np.argmin((((self._along - at) * PER_DEGREE) ** 2).sum(axis=1)))
-        places = np.array([spot["at"] for spot in self._facts["spots"]])
-        spot = int(np.argmin((((places - at) * PER_DEGREE) ** 2).sum(axis=1)))
+        here = shapely.Point(at * PER_DEGREE)
+        near, spot = int(self._ways.nearest(here)), int(self._places.nearest(here))
         return self._facts["roads"][self._road_of[near]], self._facts["spots"][spot], self._along[near]
+
+    def somewhere(self, chance: np.random.Generator) -> int:
+        """A block, the more likely the more people live on it."""
+        return min(int(np.searchsorted(self._people, chance.random())), len(self._people) - 1)
 
     def community(self, block: int) -> Mapping[str, Any]:
         """The community of a block."""
@@ -135,7 +144,7 @@ def _instant(day: date, hours: np.ndarray, chance: np.random.Generator) -> datet
 def _event(
     town: Town, row: Mapping[str, str], code: str, kind: str, at: datetime, chance: np.random.Generator
 ) -> Event:
-    block = int(chance.choice(len(town.people), p=town.people))
+    block = town.somewhere(chance)
     point = town.points[block] + chance.normal(0, 45, 2) / PER_DEGREE
     if kind and chance.random() < AT_SPOT:
         hot = town.spots[kind][int(len(town.spots[kind]) * chance.random() ** 2)]  # few spots have most of it
@@ -165,33 +174,25 @@ def _event(
 def _repeated(
     found: list[Event], services: Mapping[str, Mapping[str, str]], chance: np.random.Generator
 ) -> Iterator[Event]:
-    """Neighbours who report the same thing within two days and a few steps."""
+    """Neighbours who report the same thing within two days and a few steps; at times a crowd within the hour."""
     can = [number for number, one in enumerate(found) if services[one.service_code]["kind"] == "report"]
     for number in sorted(chance.choice(can, size=int(len(found) * AGAIN / (1 - AGAIN)))):
-        first = found[number]
-        later = first.at + timedelta(hours=float(chance.exponential(14)) + 0.1)
-        lon, lat = np.round(np.array([first.lon, first.lat]) + chance.normal(0, 18, 2) / PER_DEGREE, 6)
-        text = first.text.rstrip("。.") + (
-            "，我也看到了。" if first.language == "zh_Hans" else ". I saw it too."
-        )
-        yield Event(
-            0,
-            later,
-            first.service_code,
-            float(lon),
-            float(lat),
-            first.accuracy_m,
-            text,
-            first.language,
-            "web",
-            int(number),
-            first.is_bad_pin,
-        )
+        yield _again(found[number], int(number), float(chance.exponential(14)) + 0.1, chance)
+    crowded = [number for number in can if found[number].service_code in CROWDED]
+    many = min(len(crowded), max(1, CROWDS * len(found) // REPORTS))
+    for number in sorted(chance.choice(crowded, size=many, replace=False)) if crowded else ():
+        for _ in range(int(chance.integers(5, 10))):
+            yield _again(found[number], int(number), float(chance.uniform(0.05, 1.4)), chance)
+
+
+def _again(first: Event, number: int, hours: float, chance: np.random.Generator) -> Event:
+    lon, lat = np.round(np.array([first.lon, first.lat]) + chance.normal(0, 18, 2) / PER_DEGREE, 6)
+    said = AGAIN_WORDS[first.language]
+    return replace(
+        first, at=first.at + timedelta(hours=hours), lon=float(lon), lat=float(lat), channel="web", again=number,
+        text=first.text.rstrip("。.") + said[int(chance.integers(len(said)))],
+    )  # fmt: skip
 
 
 def _numbered(event: Event, number: int, place: Mapping[int, int]) -> Event:
-    again = None if event.again is None else place[event.again]
-    return Event(
-        number, event.at, event.service_code, event.lon, event.lat, event.accuracy_m, event.text, event.language,
-        event.channel, again, event.is_bad_pin,
-    )  # fmt: skip
+    return replace(event, number=number, again=None if event.again is None else place[event.again])

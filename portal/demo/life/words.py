@@ -38,6 +38,10 @@ EN: Parts = {
     ),
     "ask": (".", ". Please have a look.", ". It is dangerous for children.", ". Thank you."),
 }
+AGAIN_WORDS = {
+    "zh_Hans": ("，我也看到了。", "，我们这栋楼都在说。", "，今天还是这样。", "，邻居也反映了。"),
+    "en": (". I saw it too.", ". Same here, next door.", ". Still like this today."),
+}
 VOICE_ZH = (
     "请问{name}怎么办理？",
     "关于{community}的{keyword}，想了解一下。",
