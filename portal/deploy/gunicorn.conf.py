@@ -58,7 +58,9 @@ def logged_path(environ: dict[str, Any]) -> str:
     """The percent-encoded path of a request, without its query and without secrets."""
     path = environ.get("PATH_INFO") or ""
     if re.search("/(open|say)/", path):
-        return quote(re.sub(r"(/(?:open|say)/).*", r"\1***", path, flags=re.DOTALL), safe="/*", encoding="latin-1")
+        return quote(
+            re.sub(r"(/(?:open|say)/).*", r"\1***", path, flags=re.DOTALL), safe="/*", encoding="latin-1"
+        )
     return quote(
         re.split("[?#]", environ.get("RAW_URI") or path)[0], safe="/%:@!$&'()*+,;=~", encoding="latin-1"
     )

@@ -25,7 +25,9 @@ from portal.models.base import instant, json_column, jurisdiction, numbered, tab
 OPEN = text("closed_at IS NULL")
 JOINED = text("primary_id IS NOT NULL")
 NOTHING_DUE = text("'9999-01-01 00:00:00+00'::timestamptz")
-LANE = "(priority <> 'emergency'::text)"  # false, before true: emergencies stand first in every list of a desk
+LANE = (
+    "(priority <> 'emergency'::text)"  # false, before true: emergencies stand first in every list of a desk
+)
 
 report = table(
     "report",
@@ -208,7 +210,9 @@ clock = table(
     Column("task_number", SmallInteger),  # of kind task: which task of the case
     Column("state", Text, nullable=False),  # running, paused, met, cancelled
     Column("warning", SmallInteger, nullable=False, server_default="0"),  # 0 none, 1 at risk, 2 breached
-    Column("mark", SmallInteger, nullable=False, server_default="0"),  # routing.escalation: the last one passed
+    Column(
+        "mark", SmallInteger, nullable=False, server_default="0"
+    ),  # routing.escalation: the last one passed
     instant("started_at"),
     instant("remind_at", nullable=True),
     instant("at_risk_at"),

@@ -168,7 +168,9 @@ def _custody(keys: Keys) -> CustodyFigures:
         ruling_hours=keys.number("ruling_hours", usual.ruling_hours, 0.25, 720),
         task_accept_hours=keys.number("task_accept_hours", usual.task_accept_hours, 0.25, 720),
         task_hours=keys.number("task_hours", usual.task_hours, 0.25, 8760),
-        time="hours" if keys.choice("time", ("working_hours", "hours"), usual.time) == "hours" else usual.time,
+        time="hours"
+        if keys.choice("time", ("working_hours", "hours"), usual.time) == "hours"
+        else usual.time,
     )
     keys.unknown()
     return figures

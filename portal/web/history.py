@@ -207,7 +207,11 @@ def last_hand_over(events: Sequence[PublicEvent | StaffEvent], city: CityView) -
 
 def _title(event: PublicEvent | StaffEvent, holder: str, city: CityView) -> Message:
     params: dict[str, Any] = {"unit": city.unit_names(_unit_of(event, holder))}
-    params |= {key: city.unit_names(str(event.public[key])) for key in ("from", "to", "acting") if key in event.public}
+    params |= {
+        key: city.unit_names(str(event.public[key]))
+        for key in ("from", "to", "acting")
+        if key in event.public
+    }
     msgid = closing_words.title_of(event.kind, event.public) or LINES[event.kind]
     if event.kind == "request.resolved":
         msgid = ENDINGS.get(str(event.public.get("closing_code")), msgid)

@@ -18,4 +18,6 @@ def test_draw_and_load(tmp_path: Path, database: Database) -> None:
     load_city_folder(database, tmp_path)
     loaded = time.perf_counter()
     size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
-    print(f"\ndemo city: drawn in {drawn - began:.1f} s ({size / 1e6:.1f} MB), loaded in {loaded - drawn:.1f} s")
+    print(
+        f"\ndemo city: drawn in {drawn - began:.1f} s ({size / 1e6:.1f} MB), loaded in {loaded - drawn:.1f} s"
+    )

@@ -232,7 +232,12 @@ def test_a_complaint_never_lies_with_the_unit_it_is_about(
 
 @pytest.mark.parametrize(
     ("about", "assist"),
-    [("", ("mill", "lighting")), ("mill", ("lighting",)), ("east", ("lighting",)), ("west", ("mill", "lighting"))],
+    [
+        ("", ("mill", "lighting")),
+        ("mill", ("lighting",)),
+        ("east", ("lighting",)),
+        ("west", ("mill", "lighting")),
+    ],
     ids=["nobody", "the assistant", "the unit above the assistant", "another unit"],
 )
 def test_nobody_below_the_accused_assists_with_the_complaint(make_facts, directory, about, assist):

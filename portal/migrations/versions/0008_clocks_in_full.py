@@ -15,7 +15,9 @@ def upgrade() -> None:
     op.add_column("clock", sa.Column("remind_at", INSTANT, nullable=True))
     op.add_column("clock", sa.Column("nearly_at", INSTANT, nullable=True))
     op.add_column("clock", sa.Column("mark", sa.SmallInteger(), nullable=False, server_default="0"))
-    op.execute("UPDATE clock SET mark = CASE warning WHEN 1 THEN 2 WHEN 2 THEN 4 ELSE 0 END WHERE warning > 0")
+    op.execute(
+        "UPDATE clock SET mark = CASE warning WHEN 1 THEN 2 WHEN 2 THEN 4 ELSE 0 END WHERE warning > 0"
+    )
     op.add_column("report", sa.Column("colour", sa.SmallInteger(), nullable=False, server_default="0"))
     op.add_column("report", sa.Column("colour_floor", sa.SmallInteger(), nullable=False, server_default="0"))
     op.create_index(
@@ -86,7 +88,9 @@ def _create_supervision() -> None:
     )
     is_open = sa.text("state = 'open'")
     op.create_index("ix_supervision_report", "supervision", ["report_id"])
-    op.create_index("uq_supervision_open", "supervision", ["report_id"], unique=True, postgresql_where=is_open)
+    op.create_index(
+        "uq_supervision_open", "supervision", ["report_id"], unique=True, postgresql_where=is_open
+    )
     op.create_index("ix_supervision_list", "supervision", ["jurisdiction_id", "state", "due_at", "id"])
 
 

@@ -56,7 +56,9 @@ def in_page_order(faults: Faults) -> dict[str, Message]:
 
 def empty_form(values: Mapping[str, str]) -> ReportForm:
     """A fresh form; the address may choose the service."""
-    texts = {name: values[name][:200] for name in ("service_code", "about_unit", "about_case") if name in values}
+    texts = {
+        name: values[name][:200] for name in ("service_code", "about_unit", "about_case") if name in values
+    }
     return ReportForm(texts, request_id=str(uuid.uuid4()))
 
 
