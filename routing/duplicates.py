@@ -74,7 +74,8 @@ def rank_duplicates(
 ) -> list[Match]:
     """Return the candidates within the service's radius and of its group, most alike first.
 
-    Equal scores go to the one with more words in common, then to the lower case id. Where one of the two has no place, words take the weight of distance.
+    Equal scores go to the one with more words in common, then to the lower
+    case id. Where one of the two has no place, words take the weight of distance.
     """
     found = [
         match

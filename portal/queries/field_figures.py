@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from portal.models.report import clock, report
 from routing.closing import CLOSING_CODES
@@ -81,8 +80,8 @@ def community_share(
         report.c.closed_at >= since,
         report.c.closing_code.in_(SOLVED),
     )
-    row: Row[Any] = tx.execute(query).one()
-    return int(row[0]), int(row[1])
+    solved, of_all = tx.execute(query).one()
+    return int(solved), int(of_all)
 
 
 def contract_figures(

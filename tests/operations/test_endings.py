@@ -43,7 +43,10 @@ def letter_of(linhai: Any, token: str, payload: dict[str, Any]) -> str:
                 "closing_code": "partly_fixed", "photos": (PHOTO,), "public_text": "The kerb comes in May.",
                 "until": LATER,
             },
-            "partly_fixed", "The kerb comes in May. The rest is to follow by Tue 1 Sep 2026, 17:00. Please confirm", False, id="partly fixed",
+            "partly_fixed",
+            "The kerb comes in May. The rest is to follow by Tue 1 Sep 2026, 17:00. Please confirm",
+            False,
+            id="partly fixed",
         ),
         pytest.param(
             {"closing_code": "not_found", "photos": (PHOTO,)}, "not_found", "does not count as solved", False, id="gone"

@@ -12,7 +12,6 @@ from portal import clock
 from portal.operations.move_report import Move
 from portal.web.services import Services
 
-
 PHOTO = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )

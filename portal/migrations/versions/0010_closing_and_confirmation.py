@@ -1,5 +1,7 @@
 """Keep how often a case was closed and contested, what residents say of it, ratings, and ready-made answers."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -24,8 +26,8 @@ CLOSINGS = (
 
 
 def upgrade() -> None:
-    for column in CLOSINGS:
-        op.add_column("report", column)
+    for added in CLOSINGS:
+        op.add_column("report", added)
     # What was closed before nobody counted has been closed once.
     op.execute(
         "UPDATE report SET closing_count = 1, closing_unit = lead_unit, "
@@ -75,7 +77,7 @@ def _replace_index(column: str, included: list[str]) -> None:
     op.create_index(name, "report", ["jurisdiction_id", column], postgresql_include=included)
 
 
-def _of_person(name: str, *columns: sa.Column) -> None:
+def _of_person(name: str, *columns: sa.Column[Any]) -> None:
     """A table with one row for each person and closing."""
     op.create_table(
         name,
@@ -99,5 +101,5 @@ def downgrade() -> None:
     for column, included in FIGURES.items():
         _replace_index(column, included)
     op.drop_index("ix_report_silent", "report")
-    for column in reversed(CLOSINGS):
-        op.drop_column("report", column.name)
+    for added in reversed(CLOSINGS):
+        op.drop_column("report", added.name)

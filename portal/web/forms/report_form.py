@@ -23,8 +23,8 @@ TEXT_FIELDS = (
 )  # fmt: skip
 # In the order of the page, so that the list of faults reads from top to bottom.
 ORDER = (
-    "form", "service_code", "answers", "about_unit", "about_case", "place", "place_words", "accuracy_m", "datum", "description",
-    "media", "email", "phone", "name",
+    "form", "service_code", "answers", "about_unit", "about_case", "place", "place_words", "accuracy_m", "datum",
+    "description", "media", "email", "phone", "name",
 )  # fmt: skip
 Faults = Mapping[str, Message]
 
