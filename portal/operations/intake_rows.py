@@ -16,6 +16,7 @@ from portal.masking import mask
 from portal.models.report import clock, contact, report
 from portal.operations.context import REPORTER, SYSTEM, Context
 from portal.operations.keep_tasks import Wanted, task_rows
+from portal.operations.next_due import first_due
 from portal.operations.outbox_rows import DELIVER, WATCH, letter, outbox_row
 from portal.operations.record_events import Draft, Head, chained, open_case_file
 from portal.operations.route_submission import RECORDS, Answer
@@ -133,6 +134,7 @@ def _report_row(intake: Intake, context: Context, at: datetime) -> dict[str, Any
         "answers": as_plain(given.answers),
         "updated_at": at,
         "opened_at": at,
+        "next_due_at": first_due(answer.clocks, answer.promise_due_at),
         "about_unit": (given.about_unit or None) if service.kind == "complaint" else None,
     } | decision_columns(intake.city, answer)
 

@@ -123,7 +123,10 @@ def _hasten(tx: Connection, row: Row[Any], first_id: int) -> datetime | None:
     changed = tx.execute(
         update(report)
         .where(report.c.id == first_id, report.c.closed_at.is_(None), earlier)
-        .values(promise_due_at=row.promise_due_at)
+        .values(
+            promise_due_at=row.promise_due_at,
+            next_due_at=func.least(report.c.next_due_at, row.promise_due_at),
+        )
     )
     if not changed.rowcount:
         return None

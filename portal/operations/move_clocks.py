@@ -14,6 +14,7 @@ from portal.models.oversight import extension
 from portal.models.report import clock, report
 from portal.operations.context import Context
 from portal.operations.intake_rows import clock_row
+from portal.operations.next_due import keep_next_due
 from portal.queries.city import CityView
 from routing.escalation import Escalation, Marked, case_colour, next_look
 from routing.lifecycle import STATES, Transition
@@ -55,6 +56,8 @@ def apply_effects(
             _EFFECTS[effect](scene)
     if met or "restart" in transition.clock:
         _recolour(scene)
+    if transition.clock:
+        keep_next_due(tx, row.id)
 
 
 # Whoever signs for a case has taken it: it is dispatched and accepted at once.

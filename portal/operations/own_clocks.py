@@ -9,6 +9,7 @@ from sqlalchemy import Connection, update
 
 from portal.models.report import clock
 from portal.operations.context import Context
+from portal.operations.next_due import keep_next_due
 
 AT_RISK_SHARE = 0.75
 
@@ -50,6 +51,8 @@ def end_clock(
     ended = {"state": "met", "met_at": at} if is_met else {"state": "cancelled"}
     running = clock.c.state.in_(["running", "paused"])
     tx.execute(update(clock).where(*wanted, running).values(**ended, next_at=None))
+    if kind == "unit":
+        keep_next_due(tx, case_id)
 
 
 def in_hours(start: datetime, hours: float) -> datetime:
