@@ -15,6 +15,7 @@ from portal.operations.load_city import Loaded, load_city
 from portal.pack.check import check as check_pack
 from portal.pack.model import Finding
 from portal.pack.reader import read_pack
+from portal.queries.city_export import pack_files
 
 pack_argument = click.argument("pack", type=click.Path(path_type=Path))
 
@@ -48,6 +49,28 @@ def load(pack: Path) -> None:
         with here.database.transaction() as tx:
             loaded = load_city(tx, read, lambda step: click.echo(f"  {step}", err=True))
     click.echo(outcome(loaded))
+
+
+@city.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def export(folder: Path) -> None:
+    """Write the loaded city as a pack into an empty FOLDER; loading that gives the same city."""
+    if folder.exists() and any(folder.iterdir()):
+        raise click.ClickException(f"{folder} is not empty")
+    with reached() as here, here.database.snapshot() as tx:
+        count = write_files(folder, pack_files(tx, here.context().jurisdiction_id))
+    click.echo(f"{folder}: {count} files")
+
+
+def write_files(folder: Path, files: Iterable[tuple[str, str]]) -> int:
+    """Write files of a pack, by their names inside it; answers how many."""
+    count = 0
+    for name, text in files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+        count += 1
+    return count
 
 
 def outcome(loaded: Loaded) -> str:

@@ -128,6 +128,7 @@ def _services(pack: Pack) -> Rows:
             "photo": row.photo,
             "type": row.type,
             "position": position,
+            "is_active": row.active,
         }
         for position, row in enumerate(pack.services)
     ]
@@ -164,6 +165,7 @@ def _units(pack: Pack) -> Rows:
             "contract_from": row.contract_from,
             "contract_to": row.contract_to,
             "position": position,
+            "is_active": row.active,
         }
         for position, row in enumerate(pack.units)
     ]

@@ -29,6 +29,7 @@ def _crews(pack: Pack) -> Rows:
             "email": row.email or None,
             "phone": row.phone or None,
             "position": position,
+            "is_active": row.active,
         }
         for position, row in enumerate(pack.crews)
     ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from geo.boundary import Layer
-from portal.pack.check_layers import check_layers
+from portal.pack.check_layers import check_layers, check_unit_places
 from portal.pack.check_rows import check_rows
 from portal.pack.check_rules import check_rules
 from portal.pack.convert import holidays_of, published_days
@@ -31,12 +32,25 @@ def check_with_layers(pack: Pack, today: date | None = None) -> tuple[list[Findi
     if pack.config is None:
         return findings, ()
     layers, found = check_layers(pack, today)
-    findings += found
-    findings += check_rows(pack)
+    findings += found + _check_tables(pack, layers, today)
+    return sorted(findings, key=lambda finding: (finding.file, finding.row)), layers
+
+
+def check_tables(pack: Pack, layers: Iterable[Layer], today: date | None = None) -> list[Finding]:
+    """Like `check`, of a pack whose layers are known already and need not be read from files."""
+    layers = tuple(layers)
+    findings = list(pack.findings)
+    if pack.config is None:
+        return findings
+    findings += check_unit_places(pack, layers) + _check_tables(pack, layers, today)
+    return sorted(findings, key=lambda finding: (finding.file, finding.row))
+
+
+def _check_tables(pack: Pack, layers: Iterable[Layer], today: date | None) -> list[Finding]:
+    findings = check_rows(pack)
     findings += check_crews(pack) + check_contracts(pack, today)
     findings += check_rules(pack, layers)
-    findings += _check_calendar(pack, today)
-    return sorted(findings, key=lambda finding: (finding.file, finding.row)), layers
+    return findings + _check_calendar(pack, today)
 
 
 def _check_calendar(pack: Pack, today: date | None) -> list[Finding]:

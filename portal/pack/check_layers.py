@@ -22,7 +22,7 @@ def check_layers(pack: Pack, on: date | None = None) -> tuple[tuple[Layer, ...],
             if edition is not config.edition_on(on):
                 findings.extend(read_edition(config, edition)[1])
         findings.extend(_overlapping_editions(pack, config.name, config.editions))
-    findings.extend(_check_boundaries_of_units(pack, layers))
+    findings.extend(check_unit_places(pack, layers))
     return layers, findings
 
 
@@ -39,7 +39,8 @@ def _overlapping_editions(pack: Pack, name: str, editions: tuple[EditionConfig, 
     return notes.findings
 
 
-def _check_boundaries_of_units(pack: Pack, layers: Iterable[Layer]) -> list[Finding]:
+def check_unit_places(pack: Pack, layers: Iterable[Layer]) -> list[Finding]:
+    """Every boundary that a unit names exists, and every boundary of a layer so used has a unit."""
     notes = Notes("units.csv")
     codes = {layer.name: {boundary.code for boundary in layer.boundaries} for layer in layers}
     used: dict[str, set[str]] = {}
@@ -48,7 +49,8 @@ def _check_boundaries_of_units(pack: Pack, layers: Iterable[Layer]) -> list[Find
             if boundary.layer not in pack.city.layers:
                 notes.error(boundary.row, "layer", f"there is no layer {boundary.layer!r}")
                 continue
-            used.setdefault(boundary.layer, set()).add(boundary.code)
+            if unit.active:
+                used.setdefault(boundary.layer, set()).add(boundary.code)
             # An empty layer could not be read, which was told already.
             if codes.get(boundary.layer) and boundary.code not in codes[boundary.layer]:
                 message = f"the layer {boundary.layer!r} has no boundary {boundary.code!r}"

@@ -132,6 +132,10 @@ def _check_units(pack: Pack) -> list[Finding]:
         config = Notes("city.toml", notes.findings)
         line = pack.config_lines.get("coordination_unit", 0)
         config.error(line, "coordination_unit", f"there is no unit {city.coordination_unit!r} in units.csv")
+    elif city.coordination_unit and not units[city.coordination_unit].active:
+        notes.error(
+            units[city.coordination_unit].row, "active", "the coordination unit cannot be switched off"
+        )
     return notes.findings
 
 
@@ -142,7 +146,7 @@ def _claims(units: Iterable[UnitRow]) -> list[tuple[int, tuple[str, str]]]:
     return [
         (boundary.row, (boundary.layer, boundary.code))
         for row in units
-        if not (row.contract_from or row.contract_to)
+        if row.active and not (row.contract_from or row.contract_to)
         for boundary in row.boundaries
     ]
 

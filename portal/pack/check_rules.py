@@ -11,7 +11,7 @@ from portal.pack.model import Finding, Pack
 from portal.pack.table import Notes
 from routing.errors import RulebookError
 from routing.lint import Known, lint
-from routing.rules import Rulebook, parse_rulebook
+from routing.rules import LeastLoaded, Rulebook, UnitNamed, parse_rulebook
 
 RULE = re.compile(r"\s*\[\[\s*rule\s*\]\]")
 ID = re.compile(r"""\s*id\s*=\s*["']([^"']*)["']""")
@@ -37,6 +37,7 @@ def check_rules(pack: Pack, layers: Iterable[Layer]) -> list[Finding]:
         return notes.findings
     _lint(pack, rulebook, layers, notes, by_id)
     _check_reach(pack, rulebook, notes, by_id)
+    _check_switched_off(pack, rulebook, notes, by_id)
     return notes.findings
 
 
@@ -105,3 +106,14 @@ def _check_reach(pack: Pack, rulebook: Rulebook, notes: Notes, lines: dict[str, 
         if service.kind == "report" and not rulebook.for_service(service).rules:
             message = f"no rule but the fallback answers for the service {code!r}"
             notes.warn(lines.get(rulebook.fallback.id, 0), rulebook.fallback.id, message)
+
+
+def _check_switched_off(pack: Pack, rulebook: Rulebook, notes: Notes, lines: dict[str, int]) -> None:
+    """Nobody is sent to a unit that no longer works."""
+    off = {row.code for row in pack.units if not row.active}
+    for rule in rulebook.rules:
+        for selector in (rule.lead, *rule.assist):
+            named = {selector.unit} if isinstance(selector, UnitNamed) else set()
+            named |= set(selector.units) if isinstance(selector, LeastLoaded) else set()
+            for code in sorted(named & off):
+                notes.error(lines.get(rule.id, 0), rule.id, f"the unit {code!r} is switched off")

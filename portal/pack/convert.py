@@ -49,7 +49,7 @@ def unit_of(row: UnitRow) -> Unit:
         level=row.level,
         names=row.names,
         supervisor=row.supervisor_unit,
-        boundaries=tuple((boundary.layer, boundary.code) for boundary in row.boundaries),
+        boundaries=tuple((each.layer, each.code) for each in row.boundaries) if row.active else (),
         contract_from=row.contract_from,
         contract_to=row.contract_to,
     )

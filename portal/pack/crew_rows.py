@@ -13,7 +13,7 @@ from routing.rosters import read_shift
 CREW_COLUMNS = Columns(
     required=("crew_code", "unit_code"),
     localised=("name",),
-    optional=("services", "capacity", "lon", "lat", "email", "phone"),
+    optional=("services", "capacity", "lon", "lat", "email", "phone", "active"),
 )
 ROSTER_COLUMNS = Columns(required=("crew_code", "day"), optional=("from", "to"))
 USUAL_CAPACITY = 5
@@ -40,6 +40,7 @@ def crew(row: Row, file: str) -> CrewRow:
         base=base,
         email=row.text("email"),
         phone=row.text("phone"),
+        active=row.yes("active", default=True),
     )
 
 
@@ -71,7 +72,7 @@ def check_crews(pack: Pack) -> list[Finding]:
         for skill in row.services:
             if skill not in skills:
                 notes.error(row.row, "services", f"{skill!r} is neither a service nor a group")
-        if row.code not in rostered:
+        if row.active and row.code not in rostered:
             notes.warn(row.row, "crew_code", f"{row.code!r} has no roster: it is never on duty")
     return notes.findings + _check_rosters(pack.rosters, known)
 
@@ -89,7 +90,7 @@ def check_contracts(pack: Pack, today: date | None) -> list[Finding]:
     notes = Notes("units.csv")
     if today is None:
         return []
-    for row in pack.units:
+    for row in filter(lambda each: each.active, pack.units):
         if row.contract_to and row.contract_to < today:
             message = f"the contract of {row.code!r} ended on {row.contract_to}: its supervising unit answers"
             notes.warn(row.row, "contract_to", message)

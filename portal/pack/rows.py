@@ -77,6 +77,7 @@ def service(row: Row, file: str) -> ServiceRow:
         duplicate_radius_m=row.number_in("duplicate_radius_m", 250.0, 0, 10_000),
         photo=row.choice("photo", PHOTO, "optional"),
         type=row.choice("type", SERVICE_TYPES, "realtime"),
+        active=row.yes("active", default=True),
     )
 
 
@@ -125,6 +126,7 @@ def unit(row: Row, file: str) -> UnitRow:
         supervisor_unit=row.code("supervisor_unit", required=False),
         contract_from=contract_from,
         contract_to=contract_to,
+        active=row.yes("active", default=True),
     )
 
 
@@ -209,7 +211,7 @@ TABLES: Mapping[str, Table] = {
         Columns(
             required=("service_code", "group", "kind"),
             localised=("name",),
-            optional=("importance", "sensitive", "duplicate_radius_m", "photo", "type"),
+            optional=("importance", "sensitive", "duplicate_radius_m", "photo", "type", "active"),
             localised_optional=("description", "keywords", "group_name"),
         ),
         service,
@@ -238,6 +240,7 @@ TABLES: Mapping[str, Table] = {
                 "supervisor_unit",
                 "contract_from",
                 "contract_to",
+                "active",
             ),
         ),
         unit,

@@ -86,7 +86,8 @@ def known_of_city(tx: Connection, jurisdiction_id: str) -> Known:
     plans = select(response_plan.c.code).where(response_plan.c.jurisdiction_id == jurisdiction_id)
     return Known(
         directory=read_directory(tx, jurisdiction_id, centre),
-        services={code: view.for_routing for code, view in services.items() if view.is_active},
+        # One that is switched off for a while keeps its rules.
+        services={code: view.for_routing for code, view in services.items()},
         layers=_boundary_codes(tx, jurisdiction_id),
         questions=_answer_keys(services),
         plans=set(tx.scalars(plans)),

@@ -1,0 +1,252 @@
+"""Knows how a loaded city is read back as the cells of a pack: what loading those would store again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, func, select
+
+from portal.errors import NotReady
+from portal.i18n import N_, Message, localised
+from portal.models.city import (
+    duty,
+    holiday,
+    jurisdiction_table,
+    question,
+    response_plan,
+    rulebook,
+    service,
+    target,
+    unit,
+    unit_boundary,
+)
+from portal.models.crews import crew, crew_shift
+from portal.models.voice import answer_text
+from portal.pack.cells import PLACES, Cells, RowCells
+from portal.pack.config import WEEKDAYS
+
+Texts = Mapping[str, str]
+Locales = Sequence[str]
+Plain = dict[str, str]
+
+
+def read_cells(tx: Connection, jurisdiction_id: str, layers: Iterable[Mapping[str, Any]] = ()) -> Cells:
+    """The whole catalogue, with `layers` (name and what city.toml says of each) as its boundary files."""
+    row = city_row(tx, jurisdiction_id)
+    rules = select(rulebook.c.source).where(
+        rulebook.c.jurisdiction_id == jurisdiction_id, rulebook.c.state == "active"
+    )
+    tables = {name: read_table(tx, jurisdiction_id, name, row.locales) for name in _READERS}
+    return Cells(config_of(row, layers), tables, str(tx.scalar(rules) or ""))
+
+
+def city_row(tx: Connection, jurisdiction_id: str) -> Row[Any]:
+    """The city's own row; NotReady without a city."""
+    row = tx.execute(
+        select(jurisdiction_table).where(jurisdiction_table.c.id == jurisdiction_id)
+    ).one_or_none()
+    if row is None:
+        raise NotReady(Message(N_("No city is loaded yet.")))
+    return row
+
+
+def read_table(tx: Connection, jurisdiction_id: str, name: str, locales: Locales) -> tuple[RowCells, ...]:
+    """The rows of one table, in their order; one statement, of units two."""
+    table, order, cells = _READERS[name]
+    query = select(*_columns(table)).where(table.c.jurisdiction_id == jurisdiction_id)
+    found = [cells(row, locales) for row in tx.execute(query.order_by(*order))]
+    if name == "units":
+        places = _places(tx, jurisdiction_id)
+        found = [row | {PLACES: "\n".join(places.get(row["unit_code"], ()))} for row in found]
+    return tuple({key: text for key, text in row.items() if text} for row in found)
+
+
+def config_of(row: Row[Any], layers: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """What city.toml would say."""
+    config = dict(row.config)
+    calendar, ladder = dict(config.pop("calendar")), config.pop("escalation", None)
+    calendar["hours"] = {
+        WEEKDAYS[int(day)]: [f"{_minute(start)}-{_minute(end, is_end=True)}" for start, end in spans]
+        for day, spans in calendar["hours"].items()
+    }
+    for key in ("cutoff", "after_cutoff_starts"):
+        calendar[key] = _minute(calendar[key]) if calendar.get(key) else None
+    table: dict[str, Any] = {
+        "name": dict(row.name),
+        "jurisdiction_id": row.id,
+        "timezone": row.timezone,
+        "locales": list(row.locales),
+        "coordination_unit": row.coordination_unit,
+        **config,
+        "calendar": {key: value for key, value in calendar.items() if value is not None},
+    }
+    if ladder:
+        table["escalation"] = {
+            **ladder["shares"],
+            **{key: value for key, value in ladder.items() if key not in ("shares", "steps")},
+            "step": ladder["steps"],
+        }
+    table["layers"] = {each["layer"]: {k: v for k, v in each.items() if k != "layer"} for each in layers}
+    return table
+
+
+def _columns(table: Table) -> list[Any]:
+    if "geom" not in table.c:
+        return list(table.c)
+    rest = [column for column in table.c if column.name != "geom"]
+    return [*rest, func.ST_X(table.c.geom).label("lon"), func.ST_Y(table.c.geom).label("lat")]
+
+
+def _places(tx: Connection, jurisdiction_id: str) -> dict[str, list[str]]:
+    here = unit_boundary.c.jurisdiction_id == jurisdiction_id
+    found: dict[str, list[str]] = {}
+    for row in tx.execute(select(unit_boundary).where(here).order_by(unit_boundary.c.id)):
+        found.setdefault(row.unit_code, []).append(f"{row.layer} {row.boundary_code}")
+    return found
+
+
+def _service(row: Row[Any], locales: Locales) -> Plain:
+    return {
+        "service_code": row.service_code,
+        "group": row.group,
+        **_texts("group_name", row.group_name, locales),
+        "kind": row.kind,
+        **_names("name", row.name, locales),
+        **_texts("description", row.description, locales),
+        **{f"keywords_{locale}": ";".join(row.keywords.get(locale, ())) for locale in locales},
+        "importance": str(row.importance),
+        "sensitive": _yes(row.is_sensitive),
+        "duplicate_radius_m": _number(row.duplicate_radius_m),
+        "photo": row.photo,
+        "type": row.type,
+        "active": _yes(row.is_active),
+    }
+
+
+def _question(row: Row[Any], locales: Locales) -> Plain:
+    values = row._mapping["values"]
+    choices = (f"{each['key']}={_labels(each['label'], locales)}" for each in values)
+    return {
+        "service_code": row.service_code,
+        "code": row.code,
+        "datatype": row.datatype,
+        "required": _yes(row.is_required),
+        "order": str(row.order),
+        **_names("question", row.question, locales),
+        "values": ";".join(choices),
+        "show_if": ";".join(f"{code}={key}" for code, key in row.show_if),
+        "stop": ";".join(f"{key}={code}" for key, code in row.stop.items()),
+    }
+
+
+def _labels(labels: Texts, locales: Locales) -> str:
+    return "|".join(labels.get(locale) or localised(labels, locale) for locale in sorted(locales))
+
+
+def _unit(row: Row[Any], locales: Locales) -> Plain:
+    return {
+        "unit_code": row.unit_code,
+        "parent": row.parent or "",
+        "level": row.level,
+        **_names("name", row.name, locales),
+        "email": row.email or "",
+        "webhook": row.webhook or "",
+        "phone": row.phone or "",
+        "supervisor_unit": row.supervisor_unit or "",
+        "contract_from": str(row.contract_from or ""),
+        "contract_to": str(row.contract_to or ""),
+        "active": _yes(row.is_active),
+    }
+
+
+def _duty(row: Row[Any], locales: Locales) -> Plain:
+    return {
+        "unit_code": row.unit_code,
+        "service_code": row.service_code,
+        **_texts("standard", row.standard, locales),
+        **_texts("procedure", row.procedure, locales),
+        "legal_basis": row.legal_basis or "",
+        "review_by": str(row.review_by or ""),
+    }
+
+
+def _target(row: Row[Any], _locales: Locales) -> Plain:
+    return {
+        "service_code": row.applies_to,
+        "priority": row.priority,
+        "clock": row.clock,
+        "stage": row.stage,
+        "amount": _number(row.amount),
+        "unit": row.unit,
+    }
+
+
+def _holiday(row: Row[Any], locales: Locales) -> Plain:
+    return {"date": str(row.date), "working": _yes(row.is_working), **_texts("name", row.name, locales)}
+
+
+def _plan(row: Row[Any], locales: Locales) -> Plain:
+    told = {**_names("title", row.title, locales), **_names("steps", row.steps, locales)}
+    return {"code": row.code, "trigger": row.trigger or "", **told}
+
+
+def _answer(row: Row[Any], locales: Locales) -> Plain:
+    words = _names("text", row.text, locales)
+    return {"service_code": row.applies_to, "closing_code": row.ending, **words}
+
+
+def _crew(row: Row[Any], locales: Locales) -> Plain:
+    return {
+        "crew_code": row.crew_code,
+        "unit_code": row.unit_code,
+        **_names("name", row.name, locales),
+        "services": ";".join(row.services),
+        "capacity": str(row.capacity),
+        "lon": "" if row.lon is None else repr(row.lon),
+        "lat": "" if row.lat is None else repr(row.lat),
+        "email": row.email or "",
+        "phone": row.phone or "",
+        "active": _yes(row.is_active),
+    }
+
+
+def _shift(row: Row[Any], _locales: Locales) -> Plain:
+    return {"crew_code": row.crew_code, "day": row.day, "from": row.from_time, "to": row.to_time}
+
+
+_Reader = tuple[Table, tuple[Any, ...], Callable[[Row[Any], Locales], Plain]]
+_READERS: Mapping[str, _Reader] = {
+    "services": (service, (service.c.position, service.c.id), _service),
+    "questions": (question, (question.c.id,), _question),
+    "units": (unit, (unit.c.position, unit.c.id), _unit),
+    "duties": (duty, (duty.c.id,), _duty),
+    "targets": (target, (target.c.id,), _target),
+    "holidays": (holiday, (holiday.c.id,), _holiday),
+    "plans": (response_plan, (response_plan.c.id,), _plan),
+    "crews": (crew, (crew.c.position, crew.c.id), _crew),
+    "rosters": (crew_shift, (crew_shift.c.id,), _shift),
+    "answers": (answer_text, (answer_text.c.position, answer_text.c.id), _answer),
+}
+
+
+def _texts(stem: str, texts: Texts, locales: Locales) -> Plain:
+    return {f"{stem}_{locale}": texts.get(locale, "") for locale in locales}
+
+
+def _names(stem: str, texts: Texts, locales: Locales) -> Plain:
+    """What a pack must say in every language; where one is missing, another stands in."""
+    return {f"{stem}_{locale}": texts.get(locale) or localised(texts, locale) for locale in locales}
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _minute(time: str, *, is_end: bool = False) -> str:
+    short = time.removesuffix(":00") if time.count(":") == 2 else time
+    return "24:00" if is_end and short == "00:00" else short
