@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 WAIT_S = 60.0
 LETTER = outbox.c.job == "jobs.messages.deliver_message"
+OF_INTAKE = (
+    outbox.c.payload["template"].astext == "received"
+)  # so many reports are a group incident, told as well
 
 
 def wait_for(happened: Callable[[], object], tell: Callable[[], str]) -> None:
@@ -62,7 +65,7 @@ def test_redis_dies_during_500_submissions(house, record_property: Callable[[str
         units = list(residents.map(submit, range(500)))
     assert len(units) == 500
     assert all(units), "each was routed while it was stored"
-    assert house.count(LETTER) == 550
+    assert house.count(LETTER, OF_INTAKE) == 550
     assert house.count(outbox.c.done_at.is_(None)) > 0, "it died before the work was done"
     shutil.rmtree(house.redis.data)  # its queue is lost as well
     house.redis.start()
@@ -225,7 +228,7 @@ def test_logs_carry_no_personal_data(house) -> None:
     house.start("relay", "worker")
     wait_for(lambda: house.count(outbox.c.last_error.is_not(None)) == 2, house.logs)
     with house.database.reading() as tx:
-        errors = set(tx.scalars(select(outbox.c.last_error)))
+        errors = set(tx.scalars(select(outbox.c.last_error).where(LETTER)))
     assert errors == {"ConnectionRefusedError"}
     assert "resident7" not in house.logs()
     assert "example.org" not in house.logs()

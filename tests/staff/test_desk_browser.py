@@ -114,7 +114,9 @@ def test_targets_are_large_enough_for_a_thumb(desk, address, chromium):
     page.goto(f"{address}/desk/case/{desk.file('street-cn1')}")
     heights = page.eval_on_selector_all(
         "main button, main summary, .nav a, main select, main input:not([type=hidden])",
-        "all => all.filter(e => e.offsetParent).map(e => Math.round(e.getBoundingClientRect().height))",
+        # A box or a dot is pressed anywhere on its label.
+        "all => all.filter(e => e.offsetParent).map(e => /checkbox|radio/.test(e.type) ? e.closest('label') : e)"
+        ".map(e => Math.round(e.getBoundingClientRect().height))",
     )
     assert len(heights) > 5
     assert min(heights) >= 44
