@@ -4,7 +4,7 @@
 FROM node:22-bookworm-slim AS assets
 WORKDIR /build
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 RUN mkdir -p vendor && for package in node_modules/*/; do cp -R "$package/dist" "vendor/$(basename "$package")"; done
 
 FROM python:3.12-slim-bookworm AS packages

@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test lint cities calendars bench install install-dev clean
+.PHONY: help run test lint cities calendars bench pages shots install install-dev clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -29,6 +29,12 @@ calendars: install-dev ## Count 10,000 random calendars minute by minute
 bench: install-dev ## Measure speed
 	@$(PY) -m pytest tests/bench -s
 
+pages: install-dev ## Every page in every language, scheme and width, with axe
+	@PAGES=all $(PY) -m pytest tests/browser/test_every_page.py
+
+shots: install-dev ## A picture of every page, on a phone and on a desk (SHOTS=.local/shots)
+	@SHOTS='$(or $(SHOTS),.local/shots)' $(PY) -m pytest tests/browser/test_every_page.py
+
 install:
 	@portal/deploy/install run
 
@@ -36,5 +42,5 @@ install-dev:
 	@portal/deploy/install test
 
 clean: ## Remove what was built; WENLU_HOME with its data stays
-	@rm -rf .venv static/vendor build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv static/vendor tests/vendor build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	@find geo routing portal jobs tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,27 +2,32 @@
 
 NODE=24.19.0 # only where there is no npm: a throw-away copy from the Python package registry
 
-make_assets() {
+make_assets() { fetch_assets static/vendor --omit=dev; }
+
+make_test_assets() { fetch_assets tests/vendor --include=dev; }
+
+# fetch_assets FOLDER OPTION: the built files of every package that npm installs with this option.
+fetch_assets() {
     wanted=$(fingerprint package.json package-lock.json)
-    [ "$(cat static/vendor/.wenlu 2>/dev/null)" != "$wanted" ] || return 0
+    [ "$(cat "$1/.wenlu" 2>/dev/null)" != "$wanted" ] || return 0
     say "Fetching the browser assets"
     work=$(mktemp -d "$home/assets.XXXXXX")
     work=$(cd "$work" && pwd)
     cp package.json package-lock.json "$work"
-    if ! find_npm || ! quietly "Fetching the browser assets" run_npm ci --prefix "$work" \
+    if ! find_npm || ! quietly "Fetching the browser assets" run_npm ci --prefix "$work" "$2" \
         --ignore-scripts --no-audit --no-fund --no-update-notifier; then
         rm -rf "$work"
         exit 1
     fi
     for package in "$work"/node_modules/*/; do
-        name=$(basename "$package")
-        mkdir -p "$work/vendor/$name"
-        cp -R "$package/dist/." "$work/vendor/$name/"
+        built="$work/vendor/$(basename "$package")"
+        mkdir -p "$built"
+        if [ -d "$package/dist" ]; then cp -R "$package/dist/." "$built/"; else cp "$package"/*.min.js "$built/"; fi
     done
     printf '%s' "$wanted" >"$work/vendor/.wenlu"
-    mkdir -p static
-    rm -rf static/vendor
-    mv "$work/vendor" static/vendor
+    mkdir -p "$(dirname "$1")"
+    rm -rf "$1"
+    mv "$work/vendor" "$1"
     rm -rf "$work"
 }
 
