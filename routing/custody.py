@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import rfc8785
@@ -41,9 +42,11 @@ def _common(value: Any) -> Any:
     if kind is str or value is None or kind is bool:
         return value
     if kind is dict:
-        if not all(type(key) is str and key.isascii() for key in value):
-            raise _RareError
-        return {key: _common(item) for key, item in value.items()}
+        for key in value:
+            if type(key) is not str or not key.isascii():
+                raise _RareError
+        # Nearly all values are text: these are not worth a call each.
+        return {key: item if type(item) is str else _common(item) for key, item in value.items()}
     if kind is list or kind is tuple:
         return [_common(item) for item in value]
     if kind is int and -_EXACT_INTEGER < value < _EXACT_INTEGER:
@@ -55,6 +58,7 @@ def _common(value: Any) -> Any:
     raise _RareError
 
 
+@lru_cache(maxsize=256)
 def wire_time(at: datetime) -> str:
     """An instant as it is hashed: UTC, six decimals, Z."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -75,14 +79,23 @@ class Link:
 
     def expected_hash(self) -> bytes:
         """SHA-256 over the public fields, the commitment and the previous hash."""
-        fields = {
-            "at": wire_time(self.at),
-            "case": self.case,
-            "kind": self.kind,
-            "public": dict(self.public),
-            "seq": self.seq,
-        }
-        return hashlib.sha256(canonical(fields) + self.private_commitment + self.prev_hash).digest()
+        return link_hash(
+            self.case, self.seq, self.at, self.kind, self.public, self.private_commitment, self.prev_hash
+        )
+
+
+def link_hash(
+    case: str,
+    seq: int,
+    at: datetime,
+    kind: str,
+    public: Mapping[str, Any],
+    commitment: bytes,
+    previous: bytes,
+) -> bytes:
+    """The hash of an event from its fields as `Link` has them."""
+    fields = {"at": wire_time(at), "case": case, "kind": kind, "public": dict(public), "seq": seq}
+    return hashlib.sha256(canonical(fields) + commitment + previous).digest()
 
 
 def make_link(
@@ -96,8 +109,8 @@ def make_link(
     prev_hash: bytes,
 ) -> Link:
     """A new link with its hash computed."""
-    unsealed = Link(case, seq, at, kind, public, commitment, prev_hash, GENESIS)
-    return Link(case, seq, at, kind, public, commitment, prev_hash, unsealed.expected_hash())
+    found = link_hash(case, seq, at, kind, public, commitment, prev_hash)
+    return Link(case, seq, at, kind, public, commitment, prev_hash, found)
 
 
 def commit_private(salt: bytes, private: Mapping[str, Any]) -> bytes:

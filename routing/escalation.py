@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from routing.units import Directory
 
@@ -136,16 +136,33 @@ def marks_of(clock: Watched, steps: Sequence[Step]) -> list[tuple[int, datetime]
     return marks
 
 
-def newly_passed(clock: Watched, now: datetime, steps: Sequence[Step]) -> tuple[int, ...]:
-    """The marks to act on now: of those before the due instant only the last one, of the others each."""
-    passed = [mark for mark, at in marks_of(clock, steps) if mark > clock.mark and at <= now]
-    late = tuple(mark for mark in passed if mark >= BREACHED)
-    return late or tuple(passed[-1:])
+class Look(NamedTuple):
+    """What looking at a clock brings: the marks to act on, the last mark dealt with, and when to look again.
+
+    Of the marks before the due instant only the last one is acted on, of the others each.
+    """
+
+    passed: tuple[int, ...]
+    mark: int
+    next_at: datetime | None
+
+
+def look_at(clock: Watched, now: datetime, steps: Sequence[Step]) -> Look:
+    """Look at a clock: which marks it has passed since the last look."""
+    marks = marks_of(clock, steps)
+    passed = [mark for mark, at in marks if mark > clock.mark and at <= now]
+    late = [mark for mark in passed if mark >= BREACHED]
+    reached = passed[-1] if passed else clock.mark
+    return Look(tuple(late or passed[-1:]), reached, _next_of(marks, reached))
 
 
 def next_look(clock: Watched, mark: int, steps: Sequence[Step]) -> datetime | None:
     """When a clock that has passed `mark` must be looked at again; None: never."""
-    return next((at for one, at in marks_of(clock, steps) if one > mark), None)
+    return _next_of(marks_of(clock, steps), mark)
+
+
+def _next_of(marks: Sequence[tuple[int, datetime]], mark: int) -> datetime | None:
+    return next((at for one, at in marks if one > mark), None)
 
 
 def step_of(mark: int, steps: Sequence[Step]) -> Step | None:

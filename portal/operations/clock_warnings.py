@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
@@ -19,52 +17,52 @@ from routing.escalation import (
     NEARLY_DUE,
     REMINDED,
     Ladder,
+    Look,
     Step,
-    newly_passed,
-    next_look,
     step_of,
 )
 
 KINDS = {AT_RISK: "clock.at_risk", NEARLY_DUE: "clock.nearly_due", BREACHED: "clock.breached"}
 TEMPLATES = {REMINDED: "reminded", AT_RISK: "at_risk", BREACHED: "breached"}
 ESCALATED = "clock.escalated"
+_ACTOR = SYSTEM.in_public()
 QUIET_STEPS: tuple[Step, ...] = ()
 # How far a clock has come for those who only show it: 1 at risk, 2 breached.
 _AT_RISK, _BREACHED = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A clock that has passed a mark. Without a ladder only marks before the due instant can be passed."""
+class Told(NamedTuple):
+    """A clock that has passed a mark: whom it concerns, the step of the ladder, if it was one, and who is told then.
+
+    It concerns the clock's unit, or whoever leads.
+    """
 
     row: Row[Any]
     mark: int
-    ladder: Ladder | None
+    unit: str
+    step: Step | None = None
+    recipient: str = ""
 
-    @property
-    def unit(self) -> str:
-        """Whom it concerns: the clock's unit, or whoever leads."""
-        return str(self.row.unit_code or self.row.lead_unit)
 
-    @property
-    def step(self) -> Step | None:
-        """The step of the ladder that was reached, if it was one."""
-        return step_of(self.mark, self.ladder.escalation.steps) if self.ladder else None
+def told_of(row: Row[Any], mark: int, ladder: Ladder | None) -> Told:
+    """Who is told of a mark; the centre where a complaint would reach those it is about.
 
-    @property
-    def recipient(self) -> str:
-        """Who is told on this step; the centre where a complaint would reach those it is about."""
-        assert self.ladder is not None
-        assert self.step is not None
-        barred = accused_units(self.row.about_unit, self.ladder.directory)
-        return self.ladder.recipient(self.step, self.unit, barred)
+    Without a ladder only marks before the due instant can be passed.
+    """
+    unit = str(row.unit_code or row.lead_unit)
+    step = step_of(mark, ladder.escalation.steps) if ladder else None
+    if ladder is None or step is None:
+        return Told(row, mark, unit)
+    return Told(
+        row, mark, unit, step, ladder.recipient(step, unit, accused_units(row.about_unit, ladder.directory))
+    )
 
 
 def draft_of(told: Told) -> Draft:
     """The event of a mark. A step names its clock, so that it can be there once only."""
     row = told.row
     public = {
-        "actor": SYSTEM.in_public(),
+        "actor": _ACTOR,
         "clock": row.kind,
         "stage": row.stage,
         "unit": row.unit_code,
@@ -88,11 +86,10 @@ def letters_of(told: Told) -> list[Mapping[str, Any]]:
     return [_letter(told, "breached", "reporter")] if row.has_email and told.mark == BREACHED else []
 
 
-def looked_at(row: Row[Any], steps: Sequence[Step], now: datetime) -> dict[str, Any]:
+def looked_at(row: Row[Any], look: Look) -> dict[str, Any]:
     """The clock after the sweep: the mark that it has reached, and when to look again."""
-    mark = max((row.mark, *newly_passed(row, now, steps)))
-    warning = _BREACHED if mark >= BREACHED else _AT_RISK if mark >= AT_RISK else 0
-    return {"id": row.id, "mark": mark, "warning": warning, "next_at": next_look(row, mark, steps)}
+    warning = _BREACHED if look.mark >= BREACHED else _AT_RISK if look.mark >= AT_RISK else 0
+    return {"id": row.id, "mark": look.mark, "warning": warning, "next_at": look.next_at}
 
 
 def _letter(told: Told, template: str, to: str) -> Mapping[str, Any]:

@@ -35,12 +35,13 @@ def outbox_row(
     Under a simulated clock a message is suppressed: its row is born done, so that it can be counted.
     """
     is_suppressed = job == DELIVER and clock.is_simulated()
+    instant = at.isoformat()
     shared = {
         "jurisdiction_id": jurisdiction_id,
         "job": job,
-        "created_at": at,
-        "available_at": at,
-        "done_at": at if is_suppressed else None,
+        "created_at": instant,
+        "available_at": instant,
+        "done_at": instant if is_suppressed else None,
     }
     mark = {"suppressed": True} if is_suppressed else {}
     return outbox, [shared | {"payload": dict(payload) | mark} for payload in payloads]

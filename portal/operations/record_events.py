@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, select, update
 
 from portal import clock
-from portal.db import Rows, insert_together
+from portal.db import Rows, as_bytea, insert_together
 from portal.models.ledger import case_file, event, event_private
-from routing.custody import GENESIS, SALT_BYTES, commit_private, make_link
+from routing.custody import GENESIS, SALT_BYTES, commit_private, link_hash
 
 NOTHING_PRIVATE = bytes(32)
 
@@ -48,22 +48,21 @@ def chained(head: Head, drafts: Sequence[Draft], at: datetime) -> tuple[Head, li
     """The new end of the chain and the rows to insert for it; writes nothing."""
     events: list[dict[str, Any]] = []
     privates: list[dict[str, Any]] = []
+    seq, last, instant = head.last_seq, head.last_hash, at.isoformat()
     for draft in drafts:
-        seq, salt = head.last_seq + 1, secrets.token_bytes(SALT_BYTES)
-        commitment = commit_private(salt, draft.private) if draft.private else NOTHING_PRIVATE
-        link = make_link(
-            case=head.token, seq=seq, at=at, kind=draft.kind, public=draft.public,
-            commitment=commitment, prev_hash=head.last_hash,
-        )  # fmt: skip
+        seq, commitment = seq + 1, NOTHING_PRIVATE
         key = {"jurisdiction_id": head.jurisdiction_id, "case_id": head.case_id, "case_seq": seq}
-        events.append(
-            key | {"at": at, "kind": draft.kind, "public": draft.public, "private_commitment": commitment,
-                   "prev_hash": link.prev_hash, "hash": link.hash}
-        )  # fmt: skip
         if draft.private:
+            salt = secrets.token_bytes(SALT_BYTES)
+            commitment = commit_private(salt, draft.private)
             privates.append(key | {"salt": salt, "private": draft.private})
-        head = replace(head, last_seq=seq, last_hash=link.hash)
-    return head, [(event, events), (event_private, privates)]
+        found = link_hash(head.token, seq, at, draft.kind, draft.public, commitment, last)
+        events.append(
+            key | {"at": instant, "kind": draft.kind, "public": draft.public,
+                   "private_commitment": as_bytea(commitment), "prev_hash": as_bytea(last), "hash": as_bytea(found)}
+        )  # fmt: skip
+        last = found
+    return replace(head, last_seq=seq, last_hash=last), [(event, events), (event_private, privates)]
 
 
 def record(

@@ -12,11 +12,12 @@ from routing.escalation import (
     YELLOW,
     Escalation,
     Ladder,
+    Look,
     Marked,
     Step,
     case_colour,
+    look_at,
     marks_of,
-    newly_passed,
     next_look,
     stands_above,
     step_of,
@@ -67,9 +68,9 @@ def at(hour):
 )
 def test_marks_of_a_clock(hour, mark, passed, next_hour):
     found = clock(mark=mark)
-    assert newly_passed(found, at(hour), USUAL_STEPS) == passed
-    reached = max((mark, *passed))
-    assert next_look(found, reached, USUAL_STEPS) == (None if next_hour is None else at(next_hour))
+    reached, next_at = max((mark, *passed)), None if next_hour is None else at(next_hour)
+    assert look_at(found, at(hour), USUAL_STEPS) == Look(passed, reached, next_at)
+    assert next_look(found, reached, USUAL_STEPS) == next_at
 
 
 def test_a_clock_without_reminder_and_nearness_has_fewer_marks():
