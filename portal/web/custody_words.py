@@ -44,6 +44,13 @@ LINES: Mapping[str, str] = {
     "task.refused": N_("%(unit)s refuses to do a part"),
     "task.withdrawn": N_("The part of %(unit)s is not needed any more"),
 }
+# Who acts until it is ruled does no part: it does what cannot wait.
+_INTERIM = {
+    "task.accepted": N_("%(unit)s acts for now"),
+    "task.done": N_("%(unit)s has done what could not wait"),
+    "task.refused": N_("%(unit)s refuses to act for now"),
+}
+_SAID_ELSEWHERE = {("task.added", "interim"), ("task.withdrawn", "interim"), ("task.withdrawn", "joint")}
 RULED = N_("ruled by the coordination desk")
 EVENTS: Mapping[str, str] = {
     "request.transfer_contested": N_("Hand-over contested"),
@@ -107,5 +114,16 @@ STAGES: Mapping[str, str] = {"rule": N_("Ruling")}
 
 
 def is_told(kind: str, public: Mapping[str, Any]) -> bool:
-    """Whether the public history tells of an event: not of a task whose unit stays inside."""
-    return not kind.startswith("task.") or "unit" in public
+    """Whether the public history tells of an event: not of a task whose unit stays inside.
+
+    Nor of what another line says already: who acts for now, and that a share ends when the case is handed on.
+    """
+    if not kind.startswith("task."):
+        return True
+    by_hand = kind == "task.withdrawn" and (public.get("actor") or {}).get("role") != "system"
+    return "unit" in public and (by_hand or (kind, public.get("kind")) not in _SAID_ELSEWHERE)
+
+
+def title_of(kind: str, public: Mapping[str, Any]) -> str:
+    """How an event of a task reads because of the task's kind; empty where its own kind says enough."""
+    return _INTERIM.get(kind, "") if public.get("kind") == "interim" else ""

@@ -19,7 +19,7 @@ from portal.web.locale import date_text
 LINES = {
     "request.submitted": N_("Reported"),
     "request.routed": N_("Sent to %(unit)s"),
-    "request.assigned": N_("%(from)s handed it to %(to)s"),
+    "request.assigned": N_("The coordination desk gave it from %(from)s to %(to)s"),
     "request.accepted": N_("Accepted by %(unit)s"),
     "request.started": N_("%(unit)s has begun to work on it"),
     "request.updated": N_("%(unit)s writes"),
@@ -60,6 +60,10 @@ ENDINGS = {
     "merged": LINES["request.merged"],
     "not_ours": LINES["request.transferred"],
 }
+# Why a unit has a case no longer.
+HANDED_ON = N_("handed on: %(reason)s")
+CONTESTED = N_("contested the hand-over: %(reason)s")
+ASSIGNED = N_("given to another unit by the coordination desk")
 OUTSIDE = N_("%(unit)s handed it to somebody outside the city: %(body)s")
 REASONS = {
     "not_our_area": N_("not our area"),
@@ -185,7 +189,7 @@ def history_lines(events: Sequence[PublicEvent], city: CityView) -> list[Line]:
         holder = new_holder(event.kind, event.public) or holder
         if event.kind in LINES and custody_words.is_told(event.kind, event.public):
             text = str(event.public.get("text", ""))
-            title, detail = _title(event, holder, city), _detail(event.public)
+            title, detail = _title(event, holder, city), _detail(event)
             other = str(event.public.get("duplicate_of") or event.public.get("duplicate") or "")
             lines.append(Line(event.at, title, detail, text, event.kind, other))
     return lines
@@ -201,7 +205,7 @@ def last_hand_over(events: Sequence[PublicEvent | StaffEvent], city: CityView) -
             found = event
     if found is None:
         return None
-    title, detail = _title(found, "", city), _detail(found.public)
+    title, detail = _title(found, "", city), _detail(found)
     return Line(found.at, title, detail, str(found.public.get("text", "")), found.kind)
 
 
@@ -212,7 +216,10 @@ def _title(event: PublicEvent | StaffEvent, holder: str, city: CityView) -> Mess
         for key in ("from", "to", "acting")
         if key in event.public
     }
-    msgid = closing_words.title_of(event.kind, event.public) or LINES[event.kind]
+    by_kind = closing_words.title_of(event.kind, event.public) or custody_words.title_of(
+        event.kind, event.public
+    )
+    msgid = by_kind or LINES[event.kind]
     if event.kind == "request.resolved":
         msgid = ENDINGS.get(str(event.public.get("closing_code")), msgid)
     if event.public.get("outside_body"):
@@ -231,7 +238,7 @@ def custody_chain(events: Sequence[PublicEvent], city: CityView, closed_at: date
             continue
         if spans:
             last = spans[-1]
-            spans[-1] = Custody(last.unit, last.since, event.at, _detail(event.public))
+            spans[-1] = Custody(last.unit, last.since, event.at, _why_ended(event))
         spans.append(Custody(city.unit_names(unit), event.at, None, None))
     if spans and closed_at is not None:
         last = spans[-1]
@@ -245,11 +252,21 @@ def _unit_of(event: PublicEvent | StaffEvent, holder: str) -> str:
     return str(event.public.get("unit") or actor.get("unit") or holder)
 
 
-def _detail(public: Mapping[str, Any]) -> Message | None:
+def _why_ended(event: PublicEvent) -> Message | None:
+    """Why the unit that had the case has it no longer, as far as that is told."""
+    if event.kind == "request.assigned":
+        return Message(ASSIGNED)
+    if event.kind == "request.ruled":
+        return Message(custody_words.RULED)
+    reason = _detail(event)
+    words = CONTESTED if event.kind == "request.transfer_contested" else HANDED_ON
+    return Message(words, {"reason": reason}) if reason else None
+
+
+def _detail(event: PublicEvent | StaffEvent) -> Message | None:
+    public = event.public
     if public.get("until"):
         return Message(N_("by %(when)s"), {"when": date_text(datetime.fromisoformat(str(public["until"])))})
-    if "basis" in public:
-        return Message(custody_words.RULED)
     for key, words in (
         ("closing_code", CLOSINGS),
         ("reason", REASONS),

@@ -90,7 +90,7 @@ def why_of(page: str) -> str:
         ),
         (
             Move("assign", reason="Wang said so", public_text="The tree is theirs.", to_unit="parks"),
-            "Market Street Office handed it to Parks Department",
+            "The coordination desk gave it from Market Street Office to Parks Department",
         ),
     ],
     ids=["transfer", "assign"],
@@ -105,7 +105,7 @@ def test_after_a_hand_over_it_is_said_first_who_and_why(
     why = why_of(client.get(f"/r/{token}").get_data(as_text=True))
     assert why.startswith(f"Why this unit {says}")
     assert (how.public_text in why, "Wang" in why) == (True, False)
-    assert why.index("handed it") < why.index("The first decision") < why.index("answers because")
+    assert why.index("Parks Department") < why.index("The first decision") < why.index("answers because")
 
 
 def test_joined_reports_name_each_other(client: FlaskClient, file_one: Any, move: Any) -> None:

@@ -51,7 +51,7 @@ def test_everybody_sees_unit_reason_promise_and_history(
         "City Coordination Centre says it is done", "fixed", "Done &lt;b&gt;now&lt;/b&gt;", "Done, says the unit",
     ):  # fmt: skip
         assert words in page
-    assert "Is it really done?" not in page
+    assert "/move/confirm" not in page
 
 
 def test_custody_names_each_unit_and_why_it_was_handed_on(
