@@ -16,6 +16,7 @@ Network = IPv4Network | IPv6Network
 # A proxy on this machine that TRUSTED_PROXIES forgot would else make all residents one address, soon refused.
 THIS_MACHINE = "127.0.0.0/8, ::1/128"
 SMS_BODY = '{"to": "{to}", "text": "{text}", "id": "{id}"}'
+DIRECTIONS_URL = "geo:{lat},{lon}?q={lat},{lon}"
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 
 
@@ -70,6 +71,15 @@ class Settings:
         metadata={"env": "TILE_URL", "help": "raster tiles under the maps; unset: own basemap"}
     )
     tile_attribution: str = field(metadata={"env": "TILE_ATTRIBUTION", "help": "credit shown for the tiles"})
+    directions_url: str = field(
+        metadata={
+            "env": "DIRECTIONS_URL",
+            "help": "where a crew's way to a place is shown, with the places {lat} and {lon}",
+        }
+    )
+    pdf_font: str = field(
+        metadata={"env": "PDF_FONT", "help": "TrueType file for work orders; unset: one of the system's"}
+    )
     trusted_hosts: tuple[str, ...] = field(
         metadata={"env": "TRUSTED_HOSTS", "help": "host names served, comma separated; unset: any"}
     )
@@ -135,6 +145,8 @@ class Settings:
             outbound_networks=_networks(env, "OUTBOUND_NETWORKS", ""),
             tile_url=env.get("TILE_URL", ""),
             tile_attribution=env.get("TILE_ATTRIBUTION", ""),
+            directions_url=env.get("DIRECTIONS_URL") or DIRECTIONS_URL,
+            pdf_font=env.get("PDF_FONT", ""),
             trusted_hosts=_parts(env, "TRUSTED_HOSTS"),
             trusted_proxies=_integer(env, "TRUSTED_PROXIES", 0),
             metrics_token=env.get("METRICS_TOKEN", "").strip(),

@@ -78,7 +78,6 @@ def unit_one(code: str) -> Response:
 
 def _unit(unit: Unit, found: UnitFigures | None) -> dict[str, object]:
     figures = found or UnitFigures(unit.code)
-    share = figures.on_time_share
     return {
         "code": unit.code,
         "name": named(unit.names),
@@ -89,5 +88,11 @@ def _unit(unit: Unit, found: UnitFigures | None) -> dict[str, object]:
         "late": figures.late,
         "closed_90_days": figures.closed,
         "judged_90_days": figures.judged,
-        "on_time_share": None if share is None else round(share, 4),
+        "on_time_share": _rounded(figures.on_time_share),
+        "resolved_share": _rounded(figures.resolved_share),
+        "partly_fixed_90_days": figures.partly,
     }
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)

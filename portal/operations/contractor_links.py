@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from portal import clock
 from portal.db import insert_together
@@ -60,7 +61,7 @@ def issue_link(tx: Connection, context: Context, case_id: int, unit_code: str) -
         select(contractor_link).where(mine, contractor_link.c.revoked_at.is_(None)).with_for_update()
     ).one_or_none()
     if found is not None and found.hand_over == seq and found.expires_at > now:
-        return _code(context, found, token)
+        return code_of(context, found._mapping, str(token))
     if found is not None:
         tx.execute(update(contractor_link).where(contractor_link.c.id == found.id).values(revoked_at=now))
     expires_at = (now + LASTS).replace(microsecond=0)
@@ -69,7 +70,14 @@ def issue_link(tx: Connection, context: Context, case_id: int, unit_code: str) -
         "hand_over": seq, "created_at": now, "expires_at": expires_at,
     }  # fmt: skip
     made = tx.execute(contractor_link.insert().values(row).returning(contractor_link)).one()
-    return _code(context, made, token)
+    return code_of(context, made._mapping, str(token))
+
+
+def code_of(context: Context, link: Mapping[Any, Any], token: str) -> str:
+    """Number, end and proof: bound to the purpose, the case, the contractor, the hand-over and the end."""
+    expiry = str(int(link["expires_at"].astimezone(UTC).timestamp()))
+    bound = "\x1f".join((token, link["unit_code"], str(link["id"]), str(link["hand_over"]), expiry))
+    return f"{link['id']}-{expiry}-{context.keyring.pseudonym('contractor-link', bound).hex()[:MAC_LENGTH]}"
 
 
 def send_link(tx: Connection, context: Context, token: str, actor: Actor) -> None:
@@ -106,7 +114,7 @@ def open_link(tx: Connection, context: Context, code: str) -> Opened:
     if row is None or int(row.expires_at.timestamp()) != expiry:
         raise Forbidden(Message(ENDED))
     city = context.cities.city(tx, context.jurisdiction_id)
-    is_sound = hmac.compare_digest(mac, _code(context, row, row.token).rpartition("-")[2])
+    is_sound = hmac.compare_digest(mac, code_of(context, row._mapping, row.token).rpartition("-")[2])
     is_theirs = row.lead_unit == row.unit_code and row.unit_code not in accused_units(
         row.about_unit, city.directory
     )
@@ -160,13 +168,6 @@ def answer_contractor(
     private = actor.in_private() | {"note": answer}
     draft = Draft("contractor.answered", {"actor": actor.in_public()}, private)
     record(tx, case.head, [draft], [outbox_row(context.jurisdiction_id, case.now, DELIVER, told)])
-
-
-def _code(context: Context, link: Row[Any], token: str | None) -> str:
-    """Number, end and proof: bound to the purpose, the case, the contractor, the hand-over and the end."""
-    expiry = str(int(link.expires_at.astimezone(UTC).timestamp()))
-    bound = "\x1f".join((str(token), link.unit_code, str(link.id), str(link.hand_over), expiry))
-    return f"{link.id}-{expiry}-{context.keyring.pseudonym('contractor-link', bound).hex()[:MAC_LENGTH]}"
 
 
 def _parts(code: str) -> tuple[int, int, str]:

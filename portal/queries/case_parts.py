@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Column, Connection, DateTime, ScalarSelect, Table, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -17,6 +17,16 @@ from portal.models.report import clock, media
 
 Row = Mapping[str, Any]
 Parts = Mapping[str, Sequence[Row]]
+
+
+class CasePart(Protocol):
+    """Something of a case that comes as one JSON value."""
+
+    def of(self, case_id: int) -> ScalarSelect[Any]:
+        """The value."""
+
+    def read(self, rows: list[Any] | None) -> list[Row]:
+        """The rows of that value."""
 
 
 class Part:
@@ -38,14 +48,14 @@ class Part:
         return [row | {name: _instant(row[name]) for name in self._instants} for row in rows or []]
 
 
-DESK_PARTS: dict[str, Part] = {
+DESK_PARTS: dict[str, CasePart] = {
     "clocks": Part(clock),
     "photos": Part(media, "id", "token", "purpose", "state", "width", "height", "capture", "created_at"),
 }
-PUBLIC_PARTS: dict[str, Part] = {}
+PUBLIC_PARTS: dict[str, CasePart] = {}
 
 
-def case_parts(tx: Connection, case_id: int, parts: Mapping[str, Part]) -> Parts:
+def case_parts(tx: Connection, case_id: int, parts: Mapping[str, CasePart]) -> Parts:
     """All parts of a case by name; one statement, none where there are no parts."""
     if not parts:
         return {}

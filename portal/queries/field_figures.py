@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from portal.models.report import clock, report
+from portal.queries.front_page import resolved_halves
 from routing.closing import CLOSING_CODES
 
 # What counts as solved in the shares of communities: closed with an ending that settles it, wholly or in part.
@@ -72,16 +73,17 @@ def kind_figures(
 
 def community_share(
     tx: Connection, jurisdiction_id: str, communities: Collection[str], since: datetime
-) -> tuple[int, int]:
-    """How many cases were solved since an instant, by these communities and altogether."""
+) -> tuple[float, float]:
+    """How many cases were solved since an instant, by these communities and altogether; in part counts half."""
     theirs = report.c.lead_unit.in_(sorted(communities))
-    query = select(func.count().filter(theirs), func.count()).where(
+    halves = func.sum(resolved_halves())
+    query = select(func.coalesce(halves.filter(theirs), 0), func.coalesce(halves, 0)).where(
         report.c.jurisdiction_id == jurisdiction_id,
         report.c.closed_at >= since,
         report.c.closing_code.in_(SOLVED),
     )
     solved, of_all = tx.execute(query).one()
-    return int(solved), int(of_all)
+    return solved / 2, of_all / 2
 
 
 def contract_figures(

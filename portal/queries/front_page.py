@@ -6,14 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, false, func, select
+from sqlalchemy import ColumnElement, Connection, Row, case, false, func, select
 
 from portal.models.report import media, report
-from routing.closing import CLOSING_CODES
+from routing.closing import CLOSING_CODES, weight_of
 
 DEALT_WITH = ("resolved", "confirmed", "closed")
 # What an ending counts as is said by its code, never by the state alone.
 NOT_RESOLVED = tuple(code.code for code in CLOSING_CODES.values() if code.counts_as == "no")
+# Halves of a case that an ending resolved; what follows another case is judged there, so it has none.
+HALVES = {
+    code.code: round(2 * weight_of(code.code))
+    for code in CLOSING_CODES.values()
+    if code.counts_as != "follows"
+}
 LOOK_BACK = timedelta(days=30)
 
 
@@ -49,6 +55,11 @@ def is_judged(since: datetime, now: datetime) -> ColumnElement[bool]:
 def is_kept() -> ColumnElement[bool]:
     """Of the judged: closed by the date first promised."""
     return report.c.closed_at <= report.c.promise_due_at
+
+
+def resolved_halves() -> ColumnElement[int]:
+    """How much of a case its ending resolved: two halves, one ("partly fixed") or none; null where that is not said."""
+    return case(HALVES, value=report.c.closing_code)
 
 
 def city_figures(tx: Connection, jurisdiction_id: str, midnight: datetime, now: datetime) -> CityFigures:

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, cast, func, literal, select, union_all
 
 from portal.models.report import report
-from portal.queries.front_page import is_dealt_with, is_judged, is_kept
+from portal.queries.front_page import is_dealt_with, is_judged, is_kept, resolved_halves
 
 LOOK_BACK = timedelta(days=90)
 # Under this many judged reports a share says nothing, and none is shown.
 SMALLEST_SAMPLE = 10
-_COUNTS = ("open", "late", "closed", "judged", "on_time")
+_COUNTS = ("open", "late", "closed", "judged", "on_time", "ended", "halves", "partly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class UnitFigures:
     """Counts of one unit; `judged` are reports whose original promise fell due within 90 days.
 
     One that was merged or rejected before it was late is not judged; one that was late by then is, as late.
+    `ended` were closed within them with an ending that says how much was resolved: `halves` of a case in all, so
+    that one fixed in part, of which there were `partly`, counts half.
     """
 
     unit_code: str
@@ -31,6 +33,14 @@ class UnitFigures:
     closed: int = 0
     judged: int = 0
     on_time: int = 0
+    ended: int = 0
+    halves: int = 0
+    partly: int = 0
+
+    @property
+    def resolved_share(self) -> float | None:
+        """Share of the ended reports that was resolved, those in part by half; None for too few."""
+        return self.halves / 2 / self.ended if self.ended >= SMALLEST_SAMPLE else None
 
     @property
     def on_time_share(self) -> float | None:
@@ -51,24 +61,27 @@ def unit_figures(
         mine &= report.c.lead_unit == unit_code
     late = func.count().filter(report.c.promise_due_at < now)
     kept = func.count().filter(is_kept())
-    zero = literal(0, BigInteger)
+    halves = resolved_halves()
+    ended = (
+        func.count().filter(is_dealt_with()),
+        func.count(halves),
+        func.coalesce(func.sum(halves), 0),
+        func.count().filter(report.c.closing_code == "partly_fixed"),
+    )
     parts = union_all(
-        _of_units(mine & report.c.closed_at.is_(None), func.count(), late, zero, zero, zero),
+        _of_units(mine & report.c.closed_at.is_(None), open=func.count(), late=late),
         _of_units(
-            mine & (report.c.closed_at > now - LOOK_BACK) & is_dealt_with(),
-            zero,
-            zero,
-            func.count(),
-            zero,
-            zero,
+            mine & (report.c.closed_at > now - LOOK_BACK),
+            **dict(zip(("closed", "ended", "halves", "partly"), ended, strict=True)),
         ),
-        _of_units(mine & is_judged(now - LOOK_BACK, now), zero, zero, zero, func.count(), kept),
+        _of_units(mine & is_judged(now - LOOK_BACK, now), judged=func.count(), on_time=kept),
     ).subquery()
     sums = [cast(func.sum(parts.c[name]), BigInteger) for name in _COUNTS]
     query = select(parts.c.lead_unit, *sums).group_by(parts.c.lead_unit)
     return {row[0]: UnitFigures(*row) for row in tx.execute(query)}
 
 
-def _of_units(condition: ColumnElement[bool], *counts: ColumnElement[int]) -> Select[Any]:
-    columns = [count.label(name) for name, count in zip(_COUNTS, counts, strict=True)]
+def _of_units(condition: ColumnElement[bool], **counts: ColumnElement[int]) -> Select[Any]:
+    zero = literal(0, BigInteger)
+    columns = [counts.get(name, zero).label(name) for name in _COUNTS]
     return select(report.c.lead_unit, *columns).where(condition).group_by(report.c.lead_unit)

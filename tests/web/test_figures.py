@@ -74,6 +74,33 @@ def test_what_counts(
     assert (city.judged, city.on_time) == (unit.judged, unit.on_time)
 
 
+@pytest.mark.parametrize(
+    ("endings", "ended", "share"),
+    [
+        pytest.param(["fixed"] * 10, 10, 1.0, id="all of it"),
+        pytest.param(["fixed"] * 6 + ["partly_fixed"] * 4, 10, 0.8, id="in part counts half"),
+        pytest.param(["partly_fixed"] * 12, 12, 0.5, id="all in part"),
+        pytest.param(["fixed"] * 5 + ["not_found"] * 5, 10, 0.5, id="nothing found is not resolved"),
+        pytest.param(
+            ["fixed"] * 10 + ["merged", None], 10, 1.0, id="what follows or says nothing has no weight"
+        ),
+        pytest.param(["fixed"] * 9, 9, None, id="too few"),
+    ],
+)
+def test_fixed_in_part_counts_half(parts, file_one, endings, ended, share) -> None:
+    with parts.database.transaction() as tx:
+        tx.execute(update(report).values(lead_unit="centre", closed_at=days(-800)))
+    with clock.simulated(days(-20)):
+        tokens = [file_one().token for _ in endings]
+    with parts.database.transaction() as tx:
+        for token, code in zip(tokens, endings, strict=True):
+            values = {"lead_unit": UNIT, "closed_at": days(-2), "state": "closed", "closing_code": code}
+            tx.execute(update(report).where(report.c.token == token).values(values))
+        found = unit_figures(tx, parts.jurisdiction_id, NOW, UNIT)[UNIT]
+    assert (found.ended, found.resolved_share) == (ended, share)
+    assert found.partly == endings.count("partly_fixed")
+
+
 MANY = """
     WITH made AS (
         INSERT INTO case_file (jurisdiction_id, subject, token, last_seq, last_hash)
