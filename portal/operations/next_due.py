@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, DateTime, func, literal, select, update
 
 from portal.models.report import clock, report
-from portal.queries.staff_inbox import NEVER
+from portal.queries.case_filter import NEVER
 from routing.targets import ClockPlan
 
 

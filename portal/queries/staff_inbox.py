@@ -2,152 +2,202 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
-    DateTime,
-    Integer,
+    ScalarSelect,
     Select,
     Text,
-    cast,
     func,
     literal,
     or_,
     select,
+    true,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from portal.models.ledger import case_file
+from portal.models.crews import crew
+from portal.models.desk import saved_filter
 from portal.models.report import clock, report
+from portal.queries.case_filter import (
+    ANY_STATE,
+    Part,
+    Wanted,
+    chosen,
+    in_state,
+    inline,
+    is_open_here,
+    of_units,
+    states_of,
+)
+from portal.queries.case_lines import (
+    PAGE_SIZE,
+    Cursor,
+    InboxRow,
+    Page,
+    as_line,
+    due_keys,
+    lines_of,
+    newest_keys,
+    page_of,
+)
 from portal.queries.objections import is_objected
 from routing.lifecycle import OPEN_STATES
 
 if TYPE_CHECKING:
     from portal.queries.edition_changes import RecordedCase
 
+__all__ = [
+    "COUNTED_AT_MOST", "WHYS", "Column", "Cursor", "Frame", "InboxRow", "Page", "Part", "Wanted", "Why",
+    "board", "dispatch_page", "frame", "inbox_keys", "inbox_page", "whys_of",
+]  # fmt: skip
+
 # Cases that a switch of maps noted, by token.
 Noted: TypeAlias = "Mapping[str, RecordedCase]"
 _NOTHING: Noted = {}
-PAGE_SIZE = 100
 COUNTED_AT_MOST = 1000  # counting further would cost more than anybody reads off it
-NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-Part = Literal["lead", "assist"]
+MOST_CREWS = 200
 Why = Literal["objected", "outside", "ambiguous", "unaccepted", "desk", "redrawn"]
 _UNDECIDED = ("submitted", "routed")
 WHYS: tuple[Why, ...] = ("objected", "outside", "ambiguous", "unaccepted", "desk", "redrawn")
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last case of a page: the next page begins behind it."""
+class Frame:
+    """What stands around a list: cases by state, the person's saved filters, and the crews that can be sent."""
 
-    lane: int
-    due_at: datetime
-    report_id: int
-
-    def as_text(self) -> str:
-        """The form that stands in an address."""
-        plain = json.dumps([self.lane, self.due_at.isoformat(), self.report_id])
-        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
-
-    @classmethod
-    def read(cls, text: str) -> Cursor | None:
-        """What `as_text` made; None for anything else, so that a spoilt address shows the first page."""
-        try:
-            lane, due_at, report_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            at = datetime.fromisoformat(due_at)
-            is_sound = isinstance(report_id, int) and abs(report_id) < 2**62 and at.tzinfo is not None
-            return cls(int(bool(lane)), at, report_id) if is_sound else None
-        except (ValueError, TypeError, binascii.Error, RecursionError):
-            return None
+    counts: Mapping[str, int]
+    saved: Sequence[Mapping[str, Any]]
+    crews: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class InboxRow:
-    """One open case. `due_at` is the next instant that counts; `due_kind` says whether clock or promise."""
+class Column:
+    """A column of the board: a state and its first cases."""
 
-    report_id: int
-    token: str
-    service_code: str
     state: str
-    priority: str
-    lead_unit: str
-    assist_units: Sequence[str]
-    description: str
-    opened_at: datetime
-    promise_due_at: datetime | None
-    clock_stage: str | None
-    clock_due_at: datetime | None
-    warning: int
-    is_ambiguous: bool
-    place_flag: str | None
-    transfer_count: int
-    lane: int
-    order_at: datetime
-    last_seq: int
-    is_objected: bool = False
-
-    @property
-    def due_at(self) -> datetime | None:
-        """The next instant that counts, of the unit's clock or the promise; None where nothing is due."""
-        return None if self.order_at >= NEVER else self.order_at
-
-    def is_late(self, now: datetime) -> bool:
-        """Whether that instant has passed."""
-        return self.due_at is not None and self.due_at < now
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some cases, and where the next ones begin."""
-
     rows: Sequence[InboxRow]
-    next: Cursor | None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Whose cases, in which part and state. `units` None: of every unit.
-
-    `kept_from` names the units about whom complaints are left out.
-    """
-
-    units: Collection[str] | None
-    part: Part = "lead"
-    state: str = ""
-    kept_from: Collection[str] = ()
 
 
 def inbox_page(
     tx: Connection, jurisdiction_id: str, wanted: Wanted, after: Cursor | None = None, size: int = PAGE_SIZE
 ) -> Page:
     """A page of open cases: emergencies first, then whatever is due next; one statement."""
-    where = _open_of(jurisdiction_id, wanted)
-    if wanted.state:
-        where.append(report.c.state == wanted.state)
-    return _page(tx, where, after, size)
+    keys = inbox_keys(jurisdiction_id, wanted, after, size + 1)
+    return page_of(tx, keys, size, newest_first=wanted.is_newest_first)
 
 
-def count_states(tx: Connection, jurisdiction_id: str, wanted: Wanted) -> dict[str, int]:
-    """How many open cases are in each state, counted no further than `COUNTED_AT_MOST` together."""
-    some = (
-        select(report.c.state)
-        .where(*_open_of(jurisdiction_id, wanted))
-        .limit(COUNTED_AT_MOST)
-        .subquery("some")
+def inbox_keys(
+    jurisdiction_id: str,
+    wanted: Wanted,
+    after: Cursor | None = None,
+    size: int = PAGE_SIZE,
+    *also: ColumnElement[bool],
+) -> Select[Any]:
+    """The keys (id, lane, key_at) of the cases that are due first, read from the index in its order.
+
+    Of several units and states the first `size` of each are put in order: cheaper than sorting all they have.
+    Rare words and a person's own jobs lead to the cases from the other side.
+    """
+    if wanted.is_newest_first:
+        return _newest(jurisdiction_id, wanted, after, size, *also)
+    where = [*is_open_here(jurisdiction_id), *chosen(wanted), *also]
+    is_rare = bool(wanted.words) or wanted.holder is not None or wanted.box is not None
+    if wanted.part == "assist" or (wanted.units is not None and is_rare):
+        where += [*of_units(wanted), report.c.state.in_(states_of(wanted))]
+        return due_keys(where, after, size)
+    states = _listed(states_of(wanted), "state")
+    each_list, where = states, [*where, report.c.state == states.c.state]
+    if wanted.units is not None:
+        units = _listed(sorted(wanted.units), "unit")
+        each_list = states.join(units, true())
+        where.append(report.c.lead_unit == units.c.unit)
+    first = due_keys(where, after, size).lateral("first")
+    order = (first.c.lane, first.c.key_at, first.c.id)
+    return select(*first.c).select_from(each_list.join(first, true())).order_by(*order).limit(size)
+
+
+def _newest(
+    jurisdiction_id: str, wanted: Wanted, after: Cursor | None, size: int, *also: ColumnElement[bool]
+) -> Select[Any]:
+    """The same among closed cases: the newest first, of several units the newest of each put in order."""
+    where = [report.c.jurisdiction_id == jurisdiction_id, *chosen(wanted), *also]
+    if wanted.state != ANY_STATE:
+        where.append(report.c.state == inline(wanted.state))
+    if wanted.units is None or wanted.part == "assist" or wanted.words or wanted.holder is not None:
+        return newest_keys([*where, *of_units(wanted)], after, size)
+    units = _listed(sorted(wanted.units), "unit")
+    first = newest_keys([*where, report.c.lead_unit == units.c.unit], after, size).lateral("first")
+    order = (first.c.key_at.desc(), first.c.id.desc())
+    return select(*first.c).select_from(units.join(first, true())).order_by(*order).limit(size)
+
+
+def board(tx: Connection, jurisdiction_id: str, wanted: Wanted, size: int) -> list[Column]:
+    """The open cases by state, the first `size` of each; one statement."""
+    keys = [inbox_keys(jurisdiction_id, in_state(wanted, state), None, size) for state in OPEN_STATES]
+    some = union_all(*(select(each.subquery()) for each in keys)).subquery()
+    rows = [as_line(row) for row in tx.execute(lines_of(select(some)))]
+    return [Column(state, [row for row in rows if row.state == state]) for state in OPEN_STATES]
+
+
+def frame(tx: Connection, jurisdiction_id: str, wanted: Wanted, account_id: int) -> Frame:
+    """What stands around a list; one statement."""
+    mine = saved_filter.c.account_id == account_id
+    saved = select(saved_filter.c.id, saved_filter.c.name, saved_filter.c.query).where(mine)
+    row = tx.execute(
+        select(
+            _counts(jurisdiction_id, wanted).label("counts"),
+            _as_list(saved.order_by(saved_filter.c.name)).label("saved"),
+            _crews(jurisdiction_id, wanted).label("crews"),
+        )
+    ).one()
+    counts = {each["state"]: each["number"] for each in row.counts}
+    return Frame({state: counts.get(state, 0) for state in OPEN_STATES}, row.saved, row.crews)
+
+
+def _counts(jurisdiction_id: str, wanted: Wanted) -> ScalarSelect[Any]:
+    """How many open cases are in each state, whatever state is shown; each counted a little beyond COUNTED_AT_MOST.
+
+    Where something was chosen that the indexes do not know, they are counted no further than that together.
+    """
+    where = [*is_open_here(jurisdiction_id), *of_units(wanted), *chosen(wanted)]
+    if wanted.is_narrowed or wanted.part == "assist":
+        some = (
+            select(report.c.state).where(*where, report.c.state.in_(OPEN_STATES)).limit(COUNTED_AT_MOST + 1)
+        )
+        found = some.subquery()
+        return _as_list(select(found.c.state, func.count().label("number")).group_by(found.c.state))
+    each = _listed(OPEN_STATES, "state")
+    one = select(report.c.id).where(*where, report.c.state == each.c.state).limit(COUNTED_AT_MOST + 1)
+    found = each.join(one.lateral("one"), true())
+    return _as_list(
+        select(each.c.state, func.count().label("number")).select_from(found).group_by(each.c.state)
     )
-    counted = select(some.c.state, func.count().label("number")).group_by(some.c.state)
-    return {row.state: row.number for row in tx.execute(counted)}
+
+
+def _crews(jurisdiction_id: str, wanted: Wanted) -> ScalarSelect[Any]:
+    here = [crew.c.jurisdiction_id == jurisdiction_id, crew.c.is_active]
+    if wanted.units is not None:
+        here.append(crew.c.unit_code.in_(sorted(wanted.units)))
+    found = select(crew.c.crew_code, crew.c.unit_code, crew.c.name).where(*here)
+    return _as_list(found.order_by(crew.c.position, crew.c.id).limit(MOST_CREWS))
+
+
+def _as_list(rows: Select[Any]) -> ScalarSelect[Any]:
+    each = rows.subquery()
+    listed = func.coalesce(func.jsonb_agg(func.to_jsonb(each.table_valued())), func.jsonb_build_array())
+    return select(listed).select_from(each).scalar_subquery()
+
+
+def _listed(values: Sequence[str], name: str) -> Any:
+    return func.unnest(literal(list(values), ARRAY(Text))).table_valued(name).render_derived(f"each_{name}")
 
 
 def dispatch_page(
@@ -163,9 +213,9 @@ def dispatch_page(
     """Open cases that wait for the dispatcher: objected to, outside, ambiguous, unaccepted, with the desk itself, or
     `noted` when the boundaries changed and still with the unit of then.
     """
-    chosen = [_reason(each, coordination_unit, at, noted) for each in WHYS if why in (None, each)]
-    everything = _open_of(jurisdiction_id, Wanted(None))
-    return _page(tx, [*everything, or_(*chosen)], after, size)
+    reasons = [_reason(each, coordination_unit, at, noted) for each in WHYS if why in (None, each)]
+    where = [*is_open_here(jurisdiction_id), report.c.state.in_(OPEN_STATES), or_(*reasons)]
+    return page_of(tx, due_keys(where, after, size + 1), size)
 
 
 def whys_of(row: InboxRow, coordination_unit: str, at: datetime, noted: Noted = _NOTHING) -> tuple[Why, ...]:
@@ -211,75 +261,3 @@ def _reason(why: Why, coordination_unit: str, at: datetime, noted: Noted) -> Col
         .correlate(report)
     )
     return undecided & late.exists()
-
-
-def _open_of(jurisdiction_id: str, wanted: Wanted) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [
-        report.c.jurisdiction_id == jurisdiction_id,
-        report.c.closed_at.is_(None),
-        report.c.state.in_(OPEN_STATES),
-    ]
-    if wanted.units is None:
-        return where
-    units = sorted(wanted.units)
-    if wanted.kept_from:
-        is_shown = report.c.about_unit.is_(None) | report.c.about_unit.not_in(sorted(wanted.kept_from))
-        where.append(is_shown)
-    if wanted.part == "assist":
-        return [*where, report.c.assist_units.has_any(literal(units, ARRAY(Text)))]
-    return [*where, report.c.lead_unit.in_(units)]
-
-
-def _page(tx: Connection, where: list[ColumnElement[bool]], after: Cursor | None, size: int) -> Page:
-    query, place = _ordered(where)
-    if after is not None:
-        behind = tuple_(
-            literal(after.lane, Integer),
-            literal(after.due_at, DateTime(timezone=True)),
-            literal(after.report_id, BigInteger),
-        )
-        query = query.where(place > behind)
-    rows = [InboxRow(**row._mapping) for row in tx.execute(query.limit(size + 1))]
-    if len(rows) <= size:
-        return Page(rows, None)
-    last = rows[size - 1]
-    return Page(rows[:size], Cursor(last.lane, last.order_at, last.report_id))
-
-
-def _ordered(where: list[ColumnElement[bool]]) -> tuple[Select[Any], Any]:
-    """The rows with their next unit clock, and the key that orders and divides them into pages."""
-    running = (
-        select(clock.c.stage, clock.c.due_at, clock.c.warning)
-        .where(clock.c.report_id == report.c.id, clock.c.kind == "unit", clock.c.state == "running")
-        .order_by(clock.c.due_at)
-        .limit(1)
-        .lateral("running")
-    )
-    lane = cast(report.c.priority != "emergency", Integer)
-    due = func.coalesce(
-        func.least(running.c.due_at, report.c.promise_due_at), literal(NEVER, DateTime(timezone=True))
-    )
-    query = (
-        select(
-            report.c.id.label("report_id"),
-            *(report.c[name] for name in _SHOWN),
-            func.left(report.c.description, 200).label("description"),
-            running.c.stage.label("clock_stage"),
-            running.c.due_at.label("clock_due_at"),
-            func.coalesce(running.c.warning, 0).label("warning"),
-            lane.label("lane"),
-            due.label("order_at"),
-            case_file.c.last_seq,
-            is_objected().label("is_objected"),
-        )
-        .select_from(report.join(case_file, case_file.c.id == report.c.id).outerjoin(running, literal(True)))
-        .where(*where)
-        .order_by(lane, due, report.c.id)
-    )
-    return query, tuple_(lane, due, report.c.id)
-
-
-_SHOWN = (
-    "token", "service_code", "state", "priority", "lead_unit", "assist_units", "opened_at", "promise_due_at",
-    "is_ambiguous", "place_flag", "transfer_count",
-)  # fmt: skip

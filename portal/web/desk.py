@@ -1,4 +1,4 @@
-"""Knows the desk's lists: the inbox of a unit, finding a case by its number, and the dispatcher's table."""
+"""Knows the dispatcher's table, and how a case is found by its number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, g, make_response, redirect, render_template, request
-from sqlalchemy import Connection, Row
 from werkzeug.wrappers import Response
 
 from portal import clock
@@ -18,63 +17,16 @@ from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.move_report import Move, move_report
 from portal.queries.city import CityView
-from portal.queries.custody_parts import live_tasks
 from portal.queries.edition_changes import noted_cases
-from portal.queries.staff_inbox import (
-    COUNTED_AT_MOST,
-    WHYS,
-    Cursor,
-    Page,
-    Part,
-    Wanted,
-    count_states,
-    dispatch_page,
-    inbox_page,
-    whys_of,
-)
-from portal.queries.staff_rights import Grant, is_over_everything, kept_from, units_of
+from portal.queries.staff_inbox import WHYS, Cursor, Page, dispatch_page, whys_of
+from portal.queries.staff_rights import Grant, is_over_everything
 from portal.web import access, staff_words
 from portal.web.forms.staff_move import read_seq
 from portal.web.services import city, reading, services, writing
-from routing.lifecycle import OPEN_STATES
 
 pages = Blueprint("desk", __name__, url_prefix="/desk")
 DISPATCHERS = frozenset({"dispatcher", "admin"})
 MOST_AT_ONCE = 100
-
-
-@pages.get("/")
-@access.staff()
-def inbox() -> Response:
-    """The open cases of one's units, in the order in which they fall due."""
-    view, given = city(), request.args
-    state = given.get("state", "") if given.get("state") in OPEN_STATES else ""
-    part: Part = "assist" if given.get("part") == "assist" else "lead"
-    wanted = Wanted(_wanted_units(view), part, state, kept_from(g.staff.grants, view.directory))
-    with reading() as tx:
-        page = inbox_page(tx, view.jurisdiction_id, wanted, Cursor.read(given.get("after", "")))
-        counts = count_states(tx, view.jurisdiction_id, wanted)
-        tasks = _my_tasks(tx, view, wanted)
-    return make_response(
-        render_template(
-            "staff/inbox.html",
-            **_shared(view, page),
-            wanted=wanted,
-            tasks=tasks,
-            counts=counts,
-            counted_at_most=COUNTED_AT_MOST,
-            open_states=OPEN_STATES,
-            my_units=sorted(units_of(g.staff.grants, view.directory) or ()),
-            unit=given.get("unit", ""),
-        )
-    )
-
-
-def _my_tasks(tx: Connection, view: CityView, wanted: Wanted) -> Sequence[Row[Any]]:
-    """What the units were asked for, where one looks at what they assist in."""
-    if wanted.part != "assist" or wanted.units is None:
-        return ()
-    return live_tasks(tx, view.jurisdiction_id, wanted.units, wanted.kept_from)
 
 
 @pages.get("/find")
@@ -141,15 +93,6 @@ class Assignment:
     def as_move(self, seen_seq: int) -> Move:
         """The move for one of the cases."""
         return Move("assign", reason=self.reason, to_unit=self.to_unit, seen_seq=seen_seq)
-
-
-def _wanted_units(view: CityView) -> frozenset[str] | None:
-    """The units that were asked for, as far as they stand on this person's desk; else all that do."""
-    mine = units_of(g.staff.grants, view.directory)
-    chosen = request.args.get("unit", "")
-    if chosen and chosen in view.directory and (mine is None or chosen in mine):
-        return frozenset({chosen})
-    return mine
 
 
 def _desk_grant(roles: frozenset[str]) -> Grant:

@@ -90,11 +90,13 @@ def draw_features(features: Mapping[str, Any], colours: Mapping[str, str]) -> Dr
     return _drawn(drawn, ASSETS_JS[:1])
 
 
-def draw_map(centre: Sequence[float], zoom: int, data: Mapping[str, str]) -> DrawnMap:
-    """The public map around `centre` (lon, lat in EPSG:4326 degrees)."""
+def draw_map(
+    centre: Sequence[float], zoom: int, data: Mapping[str, str], reports_js: str = "js/map.js"
+) -> DrawnMap:
+    """A map of reports around `centre` (lon, lat in EPSG:4326 degrees); `reports_js` draws them."""
     drawn = PortalMap(centre[0], centre[1], zoom, data)
     ReportLayer().add_to(drawn)
-    return _drawn(drawn, ASSETS_JS)
+    return _drawn(drawn, [*ASSETS_JS[:-1], reports_js])
 
 
 def _drawn(drawn: PortalMap, scripts: Sequence[str]) -> DrawnMap:

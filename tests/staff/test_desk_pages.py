@@ -16,6 +16,7 @@ from portal import clock
 from portal.models.report import clock as clock_table
 from portal.models.report import media, report
 from portal.models.work import outbox
+from portal.operations.next_due import keep_next_due
 from portal.operations.prepare_photo import prepare_photo
 from portal.operations.record_events import Draft, city_head, record
 from portal.queries.edition_changes import RecordedCase, noted_cases
@@ -66,6 +67,7 @@ def set_due(desk, token: str, accept_due, promise_due, priority: str = "normal")
         if accept_due:
             accept = unit_clocks & (clock_table.c.stage == "accept")
             tx.execute(update(clock_table).where(accept).values(state="running", due_at=accept_due))
+        keep_next_due(tx, case_id)
 
 
 # hours from now: unit clock, promise; priority

@@ -1,0 +1,42 @@
+"""Knows the words of the desk's lists, and of what can be done to many cases at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from portal.i18n import N_
+from portal.web.staff_words import ACTIONS as CASE_ACTIONS
+
+VIEWS: Mapping[str, str] = {"": N_("List"), "board": N_("Board"), "map": N_("Map")}
+WHOSE: Mapping[str, str] = {
+    "": N_("All of mine"),
+    "mine": N_("Given to me"),
+    "unit": N_("My unit"),
+    "below": N_("Below my unit"),
+}
+NO_COLOUR = N_("No colour")
+SINCE = N_("since %(day)s")
+UNTIL = N_("until %(day)s")
+# What can be done to many cases at once, in the order of the form, and the fields that each asks for.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "accept": (),
+    "start": (),
+    "crew": ("crew",),
+    "transfer": ("to_unit", "code", "note"),
+    "assign": ("to_unit", "reason"),
+    "wait": ("pause", "public_text"),
+    "resume": (),
+    "update": ("answer", "public_text"),
+    "note": ("note",),
+}
+ACTIONS: Mapping[str, str] = {
+    action: N_("Send a crew") if action == "crew" else CASE_ACTIONS[action] for action in FIELDS
+}
+KEYS: Mapping[str, str] = {
+    "j": N_("next case"),
+    "k": N_("previous case"),
+    N_("Enter"): N_("open the case"),
+    "x": N_("tick the case"),
+    "/": N_("search"),
+    "?": N_("show or hide this list"),
+}
