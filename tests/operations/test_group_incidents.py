@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal import clock
 from portal.models.incident import incident, incident_member, incident_step
+from portal.models.report import report
 from portal.models.work import outbox
 from portal.operations.context import Actor
 from portal.operations.outbox_rows import WATCH
@@ -20,6 +21,8 @@ from portal.operations.submission import Contact
 from portal.operations.verify_ledger import verify_ledger
 from portal.operations.watch_incidents import look_around, watch_incidents
 from routing.escalation import RED
+
+from .conftest import TUESDAY
 
 TREE = {"service_code": "fallen-tree", "answers": {}, "description": "A tree lies across the street."}
 METRE = 1 / 111_000
@@ -168,6 +171,74 @@ def poisson(chance: random.Random, mean: float) -> int:
     while left < mean:
         count, left = count + 1, left + chance.expovariate(1)
     return count
+
+
+# Many reports at once, as the intake leaves them: what the watch reads, and nothing else.
+COPIES = text(
+    """
+    WITH spoken AS (
+        SELECT row_number() OVER () AS n, opened_at, lon, lat
+        FROM unnest(CAST(:times AS timestamptz[]), CAST(:lons AS float[]), CAST(:lats AS float[]))
+             AS told(opened_at, lon, lat)
+    ), opened AS (
+        INSERT INTO case_file (jurisdiction_id, subject, token, last_seq, last_hash)
+        SELECT jurisdiction_id, subject, 'QUIET' || lpad(CAST(n AS text), 9, '0'), 0, last_hash
+        FROM spoken, case_file AS first WHERE first.token = :token
+        RETURNING id, token
+    )
+    INSERT INTO report SELECT (jsonb_populate_record(first, jsonb_build_object(
+        'id', opened.id, 'token', opened.token, 'opened_at', spoken.opened_at, 'updated_at', spoken.opened_at,
+        'voice', decode(md5(opened.token), 'hex'), 'client_request_id', NULL,
+        'geom', ST_AsEWKT(ST_MakePoint(lon, lat)), 'public_geom', 'SRID=4326;' || ST_AsText(ST_MakePoint(lon, lat))
+    ))).*
+    FROM spoken JOIN opened ON opened.token = 'QUIET' || lpad(CAST(n AS text), 9, '0'), report AS first
+    WHERE first.token = :token
+    """
+)
+
+
+def quiet_weeks(chance: random.Random, weeks: int, per_week: int) -> list[tuple[float, float, float]]:
+    """Hour, and metres from the middle: every seventh report at a station, the evenings three times as busy."""
+    told = []
+    for day in range(weeks * 7):
+        for hour in range(24):
+            mean = per_week / 7 / 24 * (2.4 if 17 <= hour < 20 else 0.8)
+            for _ in range(poisson(chance, mean)):
+                reach = 120 if chance.random() < 1 / 7 else 5_000
+                told.append(
+                    (
+                        day * 24 + hour + chance.random(),
+                        *(chance.uniform(-reach, reach) for _ in range(2)),
+                    )
+                )
+    return sorted(told)
+
+
+def test_twenty_quiet_weeks_in_the_database_declare_nothing(linhai: Any, at: Any) -> None:
+    """Four weeks to learn from, twenty to be silent in; ten people within the hour then are heard."""
+    told = quiet_weeks(random.Random(11), 24, 60)
+    middle, begin = (121.62, 29.22), TUESDAY + timedelta(days=400)
+    before = len(declared(linhai))
+    with at(days=400):
+        first = linhai.file(lon=middle[0], lat=middle[1], **TREE)
+    with linhai.database.transaction() as tx:
+        tx.execute(COPIES, {
+            "token": first,
+            "times": [begin + timedelta(hours=hour) for hour, _, _ in told],
+            "lons": [middle[0] + east * METRE for _, east, _ in told],
+            "lats": [middle[1] + north * METRE for _, _, north in told],
+        })  # fmt: skip
+        spoken = select(report.c.id, report.c.opened_at).where(report.c.token.like("QUIET%"))
+        rows = tx.execute(spoken.order_by(report.c.opened_at)).all()
+        looked = [row for row in rows if row.opened_at >= begin + timedelta(days=28)]
+        assert len(looked) > 1_000
+        for row in looked:
+            assert look_around(tx, row.id) == ""
+    assert len(declared(linhai)) == before
+    with at(days=400 + 24 * 7):
+        burst(linhai, middle, people(10, "station"))
+        watch(linhai)
+    assert len(declared(linhai)) == before + 1
 
 
 def test_real_reports_are_watched_and_old_records_are_not(linhai: Any) -> None:
