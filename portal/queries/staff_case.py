@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, cast, exists, func, select
+from sqlalchemy import BigInteger, Connection, ScalarSelect, cast, exists, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from portal.models.ledger import case_file, event, event_private
 from portal.models.people import account
 from portal.models.report import contact, media, report
-from portal.queries.case_parts import DESK_PARTS, Parts, case_parts
+from portal.queries.case_parts import DESK_PARTS, Parts, Row, case_parts
 from portal.queries.custody import new_holder
 
 # What another person did to a case; warnings of clocks and sent messages change nothing for who is writing.
@@ -115,8 +116,9 @@ def staff_case(tx: Connection, jurisdiction_id: str, token: str) -> StaffCase | 
 
 
 def with_details(tx: Connection, case: StaffCase) -> StaffCase:
-    """The case with its events, and its rows in other tables by name; two statements."""
-    return replace(case, events=_events(tx, case.row.id), parts=case_parts(tx, case.row.id, DESK_PARTS))
+    """The case with its events, and its rows in other tables by name; one statement."""
+    parts = case_parts(tx, case.row.id, DESK_PARTS)
+    return replace(case, events=[_event(row) for row in parts["events"]], parts=parts)
 
 
 def photo_of_case(tx: Connection, report_id: int, media_token: str) -> str | None:
@@ -139,12 +141,16 @@ def custody_chain(events: Iterable[StaffEvent]) -> list[Holding]:
     return chain
 
 
-def _events(tx: Connection, case_id: int) -> list[StaffEvent]:
+class _EventsPart:
     """All events with their private parts and the colleague's name, oldest first."""
-    private = (event_private.c.case_id == event.c.case_id) & (event_private.c.case_seq == event.c.case_seq)
-    person = cast(event_private.c.private["account_id"].astext, BigInteger) == account.c.id
-    query = (
-        select(
+
+    def of(self, case_id: int) -> ScalarSelect[Any]:
+        """The events as one JSON value."""
+        private = (event_private.c.case_id == event.c.case_id) & (
+            event_private.c.case_seq == event.c.case_seq
+        )
+        person = cast(event_private.c.private["account_id"].astext, BigInteger) == account.c.id
+        shown = (
             event.c.case_seq,
             event.c.at,
             event.c.kind,
@@ -152,12 +158,23 @@ def _events(tx: Connection, case_id: int) -> list[StaffEvent]:
             event_private.c.private,
             account.c.name,
         )
-        .outerjoin(event_private, private)
-        .outerjoin(account, person)
-        .where(event.c.case_id == case_id)
-        .order_by(event.c.case_seq)
-    )
-    return [
-        StaffEvent(row.case_seq, row.at, row.kind, row.public, row.private or {}, row.name)
-        for row in tx.execute(query)
-    ]
+        rows = aggregate_order_by(func.json_build_array(*shown), event.c.case_seq)
+        told = event.outerjoin(event_private, private).outerjoin(account, person)
+        return (
+            select(func.json_agg(rows)).select_from(told).where(event.c.case_id == case_id).scalar_subquery()
+        )
+
+    def read(self, rows: list[Any] | None) -> list[Row]:
+        """Their columns by name."""
+        return [
+            dict(zip(("seq", "at", "kind", "public", "private", "person"), row, strict=True))
+            for row in rows or []
+        ]
+
+
+DESK_PARTS["events"] = _EventsPart()
+
+
+def _event(row: Row) -> StaffEvent:
+    at = datetime.fromisoformat(row["at"])
+    return StaffEvent(row["seq"], at, row["kind"], row["public"], row["private"] or {}, row["person"])

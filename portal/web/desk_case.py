@@ -17,13 +17,17 @@ from portal.operations.context import Actor
 from portal.operations.move_report import move_report
 from portal.operations.store_photo import SHOWN, THUMB, store_photo
 from portal.operations.view_contact import MAY_VIEW, Viewed, view_contact
+from portal.queries.place_map import place_map
 from portal.queries.receipt_words import reason_message
 from portal.queries.staff_case import StaffCase, photo_of_case, staff_case, with_details
 from portal.queries.staff_rights import Standing, accused_units, may_extend, part_of
 from portal.web import access, staff_words
+from portal.web.case_story import by_likelihood, story_of
+from portal.web.clock_bars import clock_bars
 from portal.web.closing_desk import desk_closing, filled
 from portal.web.forms.staff_move import PLAIN_ACTIONS, TypedMove, fields_of, read_move, read_photos
 from portal.web.history import last_hand_over
+from portal.web.place_picture import directions_url, place_picture
 from portal.web.receipt_text import receipt_text
 from portal.web.services import city, reading, services, writing
 from routing.lifecycle import available
@@ -31,8 +35,8 @@ from routing.lifecycle import available
 pages = Blueprint("desk_case", __name__, url_prefix="/desk/case")
 NOT_HERE = N_("There is no such case on your desk.")
 PHOTO_SIZES = {"shown": SHOWN, "thumb": THUMB}
-# The likeliest next step stands out; the others fold away below it.
-NEXT_STEPS = ("accept", "start", "resume", "resolve")
+# One of these stands open, or as a large button: the likeliest that this person may take.
+FIRST_STEPS = ("assign", "route", "accept", "start", "resume", "resolve")
 
 
 @pages.get("/<token>")
@@ -162,9 +166,9 @@ def _view(case: StaffCase, standing: Standing, typed: TypedMove | None) -> dict[
         and "extend" in offered
     ):
         offered.remove("extend")  # more time is applied for
-    next_step = next((action for action in NEXT_STEPS if action in offered), "")
-    # The likeliest step stands first, the others keep the order of the lifecycle's table.
-    actions = sorted(offered, key=lambda action: action != next_step)
+    is_with_desk = standing.part == "desk" and case.lead_unit == view.coordination_unit
+    actions = by_likelihood(offered, is_with_desk=is_with_desk or case.row.state == "submitted")
+    now = clock.now()
     return {
         "case": case,
         "row": case.row,
@@ -177,13 +181,18 @@ def _view(case: StaffCase, standing: Standing, typed: TypedMove | None) -> dict[
         "actions": actions,
         "may_view_contact": case.has_contact and standing.part in MAY_VIEW,
         "barred": {case.lead_unit, *accused_units(case.about_unit, view.directory)},
-        "next_step": next_step,
+        "next_step": next((action for action in actions if action in FIRST_STEPS), ""),
+        "bars": clock_bars(case.parts["clocks"], case.lead_unit, now),
+        "story": story_of(case.events),
+        "place": place_map(case.parts["ground"], case.lon, case.lat, case.row.accuracy_m),
+        "place_picture": place_picture,
+        "directions": directions_url(services().settings.directions_url, case.lon, case.lat),
         "plain_actions": PLAIN_ACTIONS,
         "fields": {action: fields_of(action, case.row.kind) for action in actions},
         "typed": typed or TypedMove(""),
         "done": staff_words.DONE.get(request.args.get("done", "")),
         "words": staff_words,
-        "now": clock.now(),
+        "now": now,
         "staff": g.staff,
         **desk_closing(case, view, actions),
     }

@@ -45,3 +45,10 @@ def _path(stroke: Stroke) -> str:
     runs = ("M" + "L".join(f"{x:g} {y:g}" for x, y in line) + close for line in stroke.lines)
     look = LOOKS.get(stroke.kind, "ground" if stroke.is_area else "minor")
     return f'<path class="{"area" if stroke.is_area else "way"} is-{look}" d="{"".join(runs)}"/>'
+
+
+def directions_url(pattern: str, lon: float | None, lat: float | None) -> str:
+    """Where the way to a place is shown, by the city's setting; "" without a place."""
+    if lon is None or lat is None:
+        return ""
+    return pattern.replace("{lat}", f"{lat:.6f}").replace("{lon}", f"{lon:.6f}")

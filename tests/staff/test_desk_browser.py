@@ -81,6 +81,7 @@ def test_from_the_inbox_to_resolved_on_a_phone(has_scripts, desk, address, chrom
     Image.new("RGB", (80, 60), "green").save(proof, "JPEG")
     (tmp_path / "proof.jpg").write_bytes(proof.getvalue())
     form = handler.locator("#do-resolve")
+    form.locator("summary").click()
     form.get_by_text("Fixed", exact=True).click()
     form.locator("#resolve-public_text").fill("The hole is filled.")
     form.locator("input[type=file]").set_input_files(tmp_path / "proof.jpg")
