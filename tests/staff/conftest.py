@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy import event as hooks
 from werkzeug.test import TestResponse
 
 from portal import clock
@@ -200,3 +203,24 @@ def desk(
     settings = Settings.from_environ(environ)
     context = Context("linhai.example", Keyring(settings.secret_key), FileStore(settings.folder("files")))
     return Desk(database, context, settings)
+
+
+@pytest.fixture
+def counted() -> Callable[[Flask], Any]:
+    """Every statement that an application sends within a block."""
+
+    @contextmanager
+    def listen(app: Flask) -> Iterator[list[str]]:
+        sent: list[str] = []
+        engine = app.extensions["wenlu"].database.engine
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            sent.append(statement)
+
+        hooks.listen(engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            hooks.remove(engine, "before_cursor_execute", note)
+
+    return listen

@@ -41,6 +41,11 @@ class CaseFilter:
         """Whether anything was chosen in the form of filters."""
         return any(self.values.get(name) for name in NARROWING)
 
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether more was chosen than how the cases are shown."""
+        return any(name != "view" for name in self.values)
+
     def query(self, **changed: str) -> str:
         """The same choice as it stands in an address, with some of it changed; "" leaves something out."""
         chosen = {**self.values, **changed}
