@@ -27,7 +27,7 @@ def hundred(file_one: Callable[..., Any], is_filled: list[bool]) -> str:
 @pytest.mark.parametrize(
     ("address", "most"),
     [
-        pytest.param("/", 3, id="front page"),
+        pytest.param("/", 4, id="front page"),
         pytest.param("/report", 1, id="form"),
         pytest.param("/r/{token}", 4, id="one report"),
         pytest.param("/map", 2, id="map and list"),

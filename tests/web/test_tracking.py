@@ -52,6 +52,7 @@ def test_everybody_sees_unit_reason_promise_and_history(
     ):  # fmt: skip
         assert words in page
     assert "/move/confirm" not in page
+    assert "The reporter decides." in page, "neighbours may say, too"
 
 
 def test_custody_names_each_unit_and_why_it_was_handed_on(
