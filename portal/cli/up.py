@@ -190,7 +190,7 @@ def prepare(settings: Settings, pack: Path, mark: str) -> None:
     arguments = ["portal.cli.prepare", str(pack)]
     preparing = Program("prepare", _python(settings, mark, "prepare", arguments))
     log = preparing.command.log
-    said = log.stat().st_size if log.exists() else 0
+    start = said = log.stat().st_size if log.exists() else 0
     preparing.start()
     say_at = time.monotonic() + PATIENCE_SECONDS
     try:
@@ -201,7 +201,13 @@ def prepare(settings: Settings, pack: Path, mark: str) -> None:
     finally:
         supervisor.stop_all([preparing])
     if preparing.process is not None and preparing.process.returncode:
-        raise ServerError(processes.last_lines(preparing.command.log, 4))
+        raise ServerError(_complaint(log, start))
+
+
+def _complaint(log: Path, start: int) -> str:
+    """What a log says from byte `start` on, its steps left out."""
+    lines = log.read_bytes()[start:].decode("utf-8", "replace").splitlines()
+    return "\n".join([line for line in lines if not line.startswith("Preparing")][-4:])
 
 
 def _echo_steps(log: Path, start: int) -> int:
