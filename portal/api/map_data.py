@@ -11,11 +11,12 @@ from portal.api.cors import allow_any_origin
 from portal.api.reports import read_box
 from portal.errors import NotFound
 from portal.i18n import N_, Message
-from portal.queries.public_reports import PublicReport, ReportFilter
+from portal.queries.public_reports import PublicReport
 from portal.queries.report_map import basemap as read_basemap
 from portal.queries.report_map import boundaries, map_points
 from portal.web import access
 from portal.web.locale import service_name, unit_name
+from portal.web.map_filter import read_filters
 from portal.web.services import city, reading, services
 
 pages = Blueprint("map_data", __name__, url_prefix="/api/v1")
@@ -27,13 +28,8 @@ WORTH_PACKING = 20_000  # characters: a map is asked for over a telephone's line
 @pages.get("/map/reports")
 @access.public
 def reports() -> Response:
-    """Reports with a public place, newest first, at most 1,000: `bbox`, `state`, `service`, `unit`."""
-    wanted = ReportFilter.of(
-        request.args.get("state", ""),
-        request.args.get("service", ""),
-        request.args.get("unit", ""),
-        read_box(request.args.get("bbox", "")),
-    )
+    """Reports with a public place, newest first, at most 1,000: `bbox`, and the filters of the map."""
+    wanted = read_filters(request.args, read_box(request.args.get("bbox", ""))).wanted
     with reading() as tx:
         found, is_cut = map_points(tx, services().jurisdiction_id, wanted)
     features = [_feature(each) for each in found]

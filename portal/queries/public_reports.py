@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, false, func, sele
 from portal.models.report import report
 from routing.lifecycle import CLOSED_STATES, OPEN_STATES, STATES
 
-MOST_ROWS = 100
+MOST_ROWS, MOST_COUNTED = 100, 10_000
 Box = tuple[float, float, float, float]
 STATUSES: dict[str, tuple[str, ...]] = {"open": OPEN_STATES, "closed": CLOSED_STATES}
 
@@ -21,7 +21,8 @@ STATUSES: dict[str, tuple[str, ...]] = {"open": OPEN_STATES, "closed": CLOSED_ST
 class ReportFilter:
     """What a reader asks for. `states`: empty for all. `box`: west, south, east, north in degrees.
 
-    `area` is layer:code of a boundary, as the public point found it when the report was decided.
+    `area` is layer:code of a boundary, as the public point found it when the report was decided. `since` and
+    `until` say when it came in, the end excluded.
     """
 
     states: tuple[str, ...] = ()
@@ -29,6 +30,8 @@ class ReportFilter:
     unit_code: str = ""
     box: Box | None = None
     area: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
     @classmethod
     def of(
@@ -107,6 +110,10 @@ def conditions(jurisdiction_id: str, wanted: ReportFilter) -> list[ColumnElement
         found.append(report.c.lead_unit == wanted.unit_code)
     if wanted.area:
         found.append(report.c.places.contains([wanted.area]))
+    if wanted.since:
+        found.append(report.c.opened_at >= wanted.since)
+    if wanted.until:
+        found.append(report.c.opened_at < wanted.until)
     if wanted.box:
         found.append(report.c.public_geom.op("&&")(func.ST_MakeEnvelope(*wanted.box, 4326)))
     return found
@@ -123,6 +130,37 @@ def public_reports(
     rows = tx.execute(query.order_by(report.c.opened_at.desc(), report.c.id.desc()).limit(limit + 1)).all()
     shown = rows[:limit]
     return Page([public_row(row) for row in shown], _mark(shown[-1]) if len(rows) > limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many reports a filter finds, and how many of them are open; `is_more` than were counted."""
+
+    all: int
+    open: int
+    is_more: bool = False
+
+
+def count_reports(
+    tx: Connection, jurisdiction_id: str, wanted: ReportFilter, most: int = MOST_COUNTED
+) -> Counted:
+    """How many there are, counted to `most`: nobody waits for the exact number of a whole city's years."""
+    some = (
+        select(report.c.closed_at)
+        .where(*conditions(jurisdiction_id, wanted))
+        .order_by(report.c.opened_at.desc())
+        .limit(most + 1)
+        .subquery()
+    )
+    still_open = func.count().filter(some.c.closed_at.is_(None))
+    found, found_open = tx.execute(select(func.count(), still_open).select_from(some)).one()
+    return Counted(min(found, most), min(found_open, most), found > most)
+
+
+def last_change(tx: Connection, jurisdiction_id: str) -> datetime | None:
+    """When any report of the city changed last; the index answers."""
+    mine = report.c.jurisdiction_id == jurisdiction_id
+    return tx.scalar(select(report.c.updated_at).where(mine).order_by(report.c.updated_at.desc()).limit(1))
 
 
 def public_row(row: Any) -> PublicReport:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from portal.models.ledger import event
+from portal.models.ledger import case_file, event
 from portal.models.report import clock, media, report
 from routing.lifecycle import STATES
 
@@ -115,6 +115,12 @@ def is_report(tx: Connection, jurisdiction_id: str, token: str) -> bool:
     """Whether a report has this number."""
     mine = (report.c.token == token) & (report.c.jurisdiction_id == jurisdiction_id)
     return tx.scalar(select(report.c.id).where(mine)) is not None
+
+
+def newest_seq(tx: Connection, jurisdiction_id: str, token: str) -> int | None:
+    """The number of a report's newest event; None where no report has this number."""
+    mine = (case_file.c.token == token) & (case_file.c.jurisdiction_id == jurisdiction_id)
+    return tx.scalar(select(case_file.c.last_seq).where(mine, case_file.c.subject == "report"))
 
 
 def public_history(tx: Connection, case_id: int) -> list[PublicEvent]:

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, render_template, request, url_for
 
 from portal import clock
-from portal.queries.public_reports import ReportFilter, public_reports
+from portal.queries.public_reports import Counted, count_reports, last_change, public_reports
 from portal.web import access
+from portal.web.areas import offered_areas
+from portal.web.fresh import unchanged_or
 from portal.web.history import STATES
-from portal.web.locale import gettext
+from portal.web.locale import gettext, ngettext, number
+from portal.web.map_filter import PERIODS, Chosen, read_filters
 from portal.web.services import city, reading, services
 
 pages = Blueprint("map_page", __name__)
-FILTERS = ("state", "service", "unit")
 PAGE_SIZE = 25
 
 
 @pages.get("/map")
 @access.public
 def show() -> str:
-    """The map and the list beside it; two statements."""
-    chosen = {name: request.args.get(name, "")[:80] for name in FILTERS}
-    wanted = ReportFilter.of(chosen["state"], chosen["service"], chosen["unit"])
+    """The map and the list beside it, with their number; three statements."""
+    chosen, here = read_filters(request.args), services().jurisdiction_id
     after = request.args.get("after", "")
     with reading() as tx:
-        page = public_reports(tx, services().jurisdiction_id, wanted, limit=PAGE_SIZE, after=after)
+        page = public_reports(tx, here, chosen.wanted, limit=PAGE_SIZE, after=after)
+        count = count_reports(tx, here, chosen.wanted)
     return render_template(
         "public/map.html",
-        map=_drawn({name: value for name, value in chosen.items() if value}),
+        map=_drawn(chosen),
         chosen=chosen,
         page=page,
+        count=_counted(count),
+        areas=offered_areas(),
+        periods=PERIODS,
         services=[each for each in city().services.values() if each.is_active],
         units=list(city().directory),
         words={"states": STATES},
@@ -40,16 +44,35 @@ def show() -> str:
     )
 
 
-def _drawn(filters: dict[str, str]) -> Any:
+@pages.get("/map/changed")
+@access.public
+def changed() -> Response:
+    """When a report changed last: what an open page asks for, to fetch the rest only then; one statement."""
+    with reading() as tx:
+        at = last_change(tx, services().jurisdiction_id)
+    return unchanged_or(jsonify(at=at.isoformat() if at else ""))
+
+
+def _counted(found: Counted) -> str:
+    words = ngettext("%(count)s report", "%(count)s reports", found.all)
+    if found.is_more:
+        words = gettext("more than %(count)s", count=words)
+    return gettext("%(count)s, %(open)s of them open", count=words, open=number(found.open))
+
+
+def _drawn(chosen: Chosen) -> Any:
     """The map itself; it fetches the reports that the filters leave."""
     from portal.web.maps import draw_map  # folium costs 0.65 s to import, and only this page needs it
 
     layers = [layer for layer in city().router.city.index.layers if layer.is_area]
     settings = services().settings
+    layer, _, area = chosen.words["area"].partition(":")
+    shown = next((each for each in layers if each.name == layer), layers[0] if layers else None)
     data = {
-        "reports": url_for("map_data.reports") + (f"?{urlencode(filters)}" if filters else ""),
+        "reports": url_for("map_data.reports") + (f"?{chosen.query}" if chosen.query else ""),
         "basemap": url_for("map_data.basemap"),
-        "boundaries": url_for("map_data.layer", name=layers[0].name) if layers else "",
+        "boundaries": url_for("map_data.layer", name=shown.name) if shown else "",
+        "area": area,
         "tiles": settings.tile_url,
         "attribution": settings.tile_attribution,
         "label": gettext("Map of reports"),

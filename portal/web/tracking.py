@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, send_file
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -23,10 +23,11 @@ from portal.operations.voice_links import voter_of
 from portal.queries.case_parts import PUBLIC_PARTS, case_parts
 from portal.queries.city import CityView
 from portal.queries.receipt_words import reason_message
-from portal.queries.report_page import ReportView, public_history, report_view
+from portal.queries.report_page import ReportView, newest_seq, public_history, report_view
 from portal.web import access, clock_words, staff_words
 from portal.web.closing_view import closing_of
 from portal.web.forms.report_form import ANSWER
+from portal.web.fresh import unchanged_or
 from portal.web.history import (
     CLOSINGS,
     REASONS,
@@ -66,6 +67,17 @@ def show(token: str) -> AnyResponse:
     if (proper := read_token(token)) != token:
         return redirect(f"/r/{proper}", 301)
     return make_response(render_template("public/tracking.html", **_view(token)))
+
+
+@pages.get("/r/<token>/changed")
+@access.public
+def changed(token: str) -> AnyResponse:
+    """How far the report has come: what its open page asks for, to fetch the rest only then; one statement."""
+    with reading() as tx:
+        seq = newest_seq(tx, services().jurisdiction_id, token)
+    if seq is None:
+        raise NotFound(Message(NO_REPORT))
+    return unchanged_or(jsonify(seq=seq))
 
 
 @pages.get("/r/<token>/filed")

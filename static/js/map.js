@@ -1,10 +1,11 @@
 // The public map: boundaries, and the reports of the part in view. Every report is also in the list beside it.
 (function () {
   "use strict";
+  function size(zoom) { return Math.max(4, Math.min(8, zoom - 7.5)); } // a whole city of dots must leave the city to be seen
   function marker(feature, at) {
     var open = feature.properties.status === "open";
     return L.circleMarker(at, {
-      radius: 7, weight: open ? 3 : 1.5, color: open ? wenlu.colour("mark") : wenlu.colour("sheet"),
+      radius: 6, weight: open ? 3 : 1.5, color: open ? wenlu.colour("mark") : wenlu.colour("sheet"),
       fillColor: open ? wenlu.colour("sheet") : wenlu.colour("good"), fillOpacity: 0.95
     });
   }
@@ -27,6 +28,10 @@
     if (box.dataset.boundaries) {
       fetch(box.dataset.boundaries).then(function (a) { return a.json(); }).then(function (data) {
         L.geoJSON(data, { interactive: false, style: { color: wenlu.colour("line-strong"), weight: 1.2, dashArray: "5 4", fill: false } }).addTo(map);
+        data.features = data.features.filter(function (each) { return each.properties.code === box.dataset.area; });
+        if (!data.features.length) return;
+        var chosen = L.geoJSON(data, { interactive: false, style: { color: wenlu.colour("way"), weight: 3, fill: true, fillOpacity: 0.07 } }).addTo(map);
+        map.fitBounds(chosen.getBounds(), { padding: [20, 20] });
       }).catch(function () {});
     }
     var note = L.control({ position: "bottomleft" });
@@ -43,14 +48,21 @@
         if (number !== asked || !data.features) return;
         layer.clearLayers();
         layer.addData(data);
+        resize();
         if (data.is_cut) note.addTo(map); else note.remove();
         var inside = data.features.filter(function (each) { return !each.properties.is_outside; }), start = isFirst;
         isFirst = false;
-        if (start && inside.length) map.fitBounds(L.geoJSON(inside).getBounds().pad(0.1), { maxZoom: 15 });
+        if (start && inside.length && !box.dataset.area) map.fitBounds(L.geoJSON(inside).getBounds().pad(0.1), { maxZoom: 15 });
       }).catch(function () {});
     }
+    function resize() { layer.setStyle({ radius: size(map.getZoom()) }); }
+    map.on("zoomend", resize);
     var timer;
     map.on("moveend", function () { clearTimeout(timer); timer = setTimeout(load, 250); });
+    // Somebody reads a popup: it stays, and what has changed is drawn when it is closed.
+    document.addEventListener("wenlu:changed", function () {
+      if (layer.isPopupOpen()) map.once("popupclose", load); else load();
+    });
     load();
     return layer;
   };

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import Connection, event, text
 
 from portal.app import create_app
 from portal.operations.context import Actor
@@ -23,6 +23,22 @@ from portal.settings import Settings
 from portal.web.services import Services
 
 IN_MARKET_STREET = (121.640, 29.185)
+MANY = """
+    WITH made AS (
+        INSERT INTO case_file (jurisdiction_id, subject, token, last_seq, last_hash)
+        SELECT 'linhai.example', 'report', 'MANY' || n, 0, '' FROM generate_series(1, 20000) AS n RETURNING id, token
+    ), filed AS (SELECT id, token, id % 12 = 0 AS is_open, now() - (id % 900) * interval '1 day' AS at FROM made)
+    INSERT INTO report (
+        id, jurisdiction_id, token, kind, service_code, state, priority, channel, locale, is_anonymous, is_private,
+        description, public_text, answers, lead_unit, assist_units, rule, rulebook_version, confidence, is_ambiguous,
+        receipt, public_receipt, opened_at, updated_at, closed_at, promise_due_at, places, public_geom)
+    SELECT id, 'linhai.example', token, 'report', 'pothole', CASE WHEN is_open THEN 'accepted' ELSE 'closed' END,
+        'normal', 'web', 'en', false, false, repeat('x', 200), repeat('y', 200), '{}', 'unit-' || id % 40, '[]', 'r',
+        1, 1, false, '{}', '{}', at, at, CASE WHEN is_open THEN NULL ELSE at + interval '3 days' END,
+        at + interval '5 days', ARRAY['street:S' || id % 46, 'district:D' || id % 8],
+        ST_SetSRID(ST_MakePoint(121.5 + id % 200 / 1000.0, 29.1 + id % 170 / 1000.0), 4326)
+    FROM filed
+"""
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +111,42 @@ def counted(parts: Services) -> Callable[[], object]:
             event.remove(parts.database.engine, "before_cursor_execute", note)
 
     return count
+
+
+@pytest.fixture
+def many(parts: Services) -> None:
+    """Twenty thousand reports of two and a half years, so that the planner has something to choose."""
+    with parts.database.transaction() as tx:
+        if tx.scalar(text("SELECT count(*) FROM report")) < 20_000:
+            tx.execute(text(MANY))
+    with parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE report"))
+
+
+@pytest.fixture
+def plans(parts: Services) -> Callable[..., list[str]]:
+    """The plan of every statement that a query makes."""
+
+    def explain(query: Callable[[Connection], object]) -> list[str]:
+        asked: list[tuple[str, object]] = []
+        _ = parts.jurisdiction_id  # asks the database the first time
+
+        def note(_conn: object, _cursor: object, statement: str, values: object, *_rest: object) -> None:
+            asked.append((statement, values))
+
+        with parts.database.reading() as tx:
+            event.listen(parts.database.engine, "before_cursor_execute", note)
+            try:
+                query(tx)
+            finally:
+                event.remove(parts.database.engine, "before_cursor_execute", note)
+            cursor = tx.connection.cursor()
+            return [
+                "\n".join(row[0] for row in cursor.execute(f"EXPLAIN {statement}", values).fetchall())
+                for statement, values in asked
+            ]
+
+    return explain
 
 
 @pytest.fixture

@@ -30,7 +30,12 @@ def hundred(file_one: Callable[..., Any], is_filled: list[bool]) -> str:
         pytest.param("/", 4, id="front page"),
         pytest.param("/report", 1, id="form"),
         pytest.param("/r/{token}", 4, id="one report"),
-        pytest.param("/map", 2, id="map and list"),
+        pytest.param("/map", 3, id="map, list and count"),
+        pytest.param(
+            "/map?state=open&service=park-repair&area=streets:WH1&period=30", 3, id="map with filters"
+        ),
+        pytest.param("/map/changed", 2, id="whether the map is still true"),
+        pytest.param("/r/{token}/changed", 2, id="whether a report is still true"),
         pytest.param("/units", 2, id="all units"),
         pytest.param("/units/street-wh1", 4, id="one unit"),
         pytest.param("/api/v1/reports?limit=100", 2, id="API: 100 reports"),
