@@ -12,6 +12,7 @@ from folium.template import Template
 
 # Leaflet comes from our own static files; jQuery, Bootstrap and Font Awesome are not needed at all.
 ASSETS_JS = ["vendor/leaflet/leaflet.js", "js/basemap.js", "js/map.js"]
+PROGRESS_JS = ["vendor/leaflet/leaflet.js", "js/basemap.js", "js/progress.js"]
 ASSETS_CSS = ["vendor/leaflet/leaflet.css"]
 
 
@@ -65,6 +66,23 @@ class ReportLayer(folium.map.Layer):
         self._name = "Reports"  # becomes the first part of the variable's name in the script
 
 
+class ProgressLayer(folium.map.Layer):
+    """The areas of a layer, coloured by what `figures` say of a period; a slider moves through the periods."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = wenlu.progress({{ this._parent.get_name() }}, {{ this.figures|tojson }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, figures: Mapping[str, Any]) -> None:
+        super().__init__(name="progress", overlay=True, control=False)
+        self._name = "Progress"
+        self.figures = dict(figures)
+
+
 class FeatureLayer(folium.map.Layer):
     """GeoJSON features drawn from the page itself: `colours` by the property `kind`, a popup of the rest."""
 
@@ -97,6 +115,15 @@ def draw_map(
     drawn = PortalMap(centre[0], centre[1], zoom, data)
     ReportLayer().add_to(drawn)
     return _drawn(drawn, [*ASSETS_JS[:-1], reports_js])
+
+
+def draw_progress(
+    centre: Sequence[float], zoom: int, data: Mapping[str, str], figures: Mapping[str, Any]
+) -> DrawnMap:
+    """A choropleth around `centre` (lon, lat in EPSG:4326 degrees) with the figures of each area by period."""
+    drawn = PortalMap(centre[0], centre[1], zoom, data)
+    ProgressLayer(figures).add_to(drawn)
+    return _drawn(drawn, PROGRESS_JS)
 
 
 def _drawn(drawn: PortalMap, scripts: Sequence[str]) -> DrawnMap:

@@ -19,6 +19,7 @@ PAGES = (
     "/report",
     "/report?service=street-light",
     "/map",
+    "/progress",
     "/units",
     "/units/lighting",
     "/api/docs",

@@ -36,6 +36,7 @@ def hundred(file_one: Callable[..., Any], is_filled: list[bool]) -> str:
         ),
         pytest.param("/map/changed", 2, id="whether the map is still true"),
         pytest.param("/r/{token}/changed", 2, id="whether a report is still true"),
+        pytest.param("/progress?layer=street", 3, id="progress by area"),
         pytest.param("/units", 2, id="all units"),
         pytest.param("/units/street-wh1", 4, id="one unit"),
         pytest.param("/api/v1/reports?limit=100", 2, id="API: 100 reports"),
@@ -47,6 +48,7 @@ def hundred(file_one: Callable[..., Any], is_filled: list[bool]) -> str:
 def test_statements_of_a_page(
     client: FlaskClient, counted: Any, hundred: str, address: str, most: int
 ) -> None:
+    client.get(address.format(token=hundred))  # what is drawn once for a city is there
     with counted() as seen:
         answer = client.get(address.format(token=hundred))
     assert answer.status_code == 200
