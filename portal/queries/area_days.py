@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Date, cast, func, select
+from sqlalchemy import Connection, Date, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from portal.models.open_city import area_day, area_day_run
@@ -45,18 +45,18 @@ def months_of_layer(
 ) -> Mapping[str, Sequence[MonthFigures]]:
     """The last twelve months of every area of a layer, the present one last; one statement."""
     found: dict[str, dict[date, MonthFigures]] = {}
-    for code, *figures in tx.execute(_months(jurisdiction_id, layer, today)):
+    for code, *figures in tx.execute(months_query(jurisdiction_id, layer, today)):
         row = MonthFigures(*figures)
         found.setdefault(code, {})[row.month] = row
-    return {code: _filled(rows, today) for code, rows in found.items()}
+    return {code: filled_months(rows, today) for code, rows in found.items()}
 
 
 def months_of(
     tx: Connection, jurisdiction_id: str, layer: str, code: str, today: date
 ) -> Sequence[MonthFigures]:
     """The same for one area, or with `UNIT` for a unit; one statement."""
-    rows = tx.execute(_months(jurisdiction_id, layer, today).where(area_day.c.code == code))
-    return _filled({row[1]: MonthFigures(*row[1:]) for row in rows}, today)
+    rows = tx.execute(months_query(jurisdiction_id, layer, today, code))
+    return filled_months({row[1]: MonthFigures(*row[1:]) for row in rows}, today)
 
 
 def refreshed_at(tx: Connection, jurisdiction_id: str) -> datetime | None:
@@ -79,12 +79,14 @@ def summed(months: Iterable[MonthFigures]) -> MonthFigures:
     return replace(rows[-1], **total)
 
 
-def _months(jurisdiction_id: str, layer: str, today: date) -> Any:
+def months_query(jurisdiction_id: str, layer: str, today: date, code: str = "") -> Select[Any]:
+    """Code, month and the counts of every area of a layer, or of one."""
     month = cast(func.date_trunc("month", area_day.c.day), Date)
     at_end = func.array_agg(aggregate_order_by(area_day.c.open_at_end, area_day.c.day.desc()))
     sums = [func.sum(area_day.c[name]) for name in ("opened", "closed", "judged", "on_time")]
-    return (
-        select(area_day.c.code, month, *sums, at_end[1])
+    names = (area_day.c.code, month.label("month"), *sums, at_end[1])
+    query = (
+        select(*names)
         .where(
             area_day.c.jurisdiction_id == jurisdiction_id,
             area_day.c.layer == layer,
@@ -92,9 +94,10 @@ def _months(jurisdiction_id: str, layer: str, today: date) -> Any:
         )
         .group_by(area_day.c.code, month)
     )
+    return query.where(area_day.c.code == code) if code else query
 
 
-def _filled(rows: Mapping[date, MonthFigures], today: date) -> list[MonthFigures]:
+def filled_months(rows: Mapping[date, MonthFigures], today: date) -> list[MonthFigures]:
     """A row for every month: where nothing happened, the open ones are those of the month before."""
     found: list[MonthFigures] = []
     for month in last_months(today):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from portal.queries.city_parts import ServiceView
 from portal.queries.receipt_words import reason_message
 from routing.router import PointQuery
 from routing.rules import FALLBACK, BoundaryOf, LeastLoaded, NearestOf, Rule, Selector, UnitNamed
+from routing.units import Unit
 
 OF_BOUNDARY = N_("the unit of the %(layer)s")
 OF_NEAREST = N_("the unit of the nearest %(layer)s")
@@ -77,6 +78,32 @@ def answerers(city: CityView, service: ServiceView) -> list[Answerer]:
     for rule in [*rules, book.rule(FALLBACK)]:
         found.setdefault(rule.lead, rule)
     return [_answerer(rule, city) for rule in found.values()]
+
+
+def led_by(city: CityView, unit: Unit) -> list[ServiceView]:
+    """The active services that a unit may lead: named by a rule, or as the unit of one of its areas.
+
+    What nobody else answers for, by the last rule of all, is not counted.
+    """
+    layers = {layer for layer, _ in unit.boundaries}
+    book = city.router.city.rulebook
+    return [
+        service
+        for service in city.services.values()
+        if service.is_active
+        and any(
+            _is_led(rule.lead, unit.code, layers)
+            for _, rule, _ in book.for_service(service.for_routing).rules
+        )
+    ]
+
+
+def _is_led(lead: Selector, unit_code: str, layers: Container[str]) -> bool:
+    if isinstance(lead, UnitNamed):
+        return lead.unit == unit_code
+    if isinstance(lead, BoundaryOf | NearestOf):
+        return lead.layer in layers
+    return isinstance(lead, LeastLoaded) and unit_code in lead.units
 
 
 def answering_at(city: CityView, point: LonLat, at: datetime) -> list[Answering]:

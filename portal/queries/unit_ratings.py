@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Float, Select, cast, func, select
 
 from portal.models.voice import rating
 
@@ -40,21 +41,30 @@ def unit_ratings(
     tx: Connection, jurisdiction_id: str, now: datetime, unit_code: str = ""
 ) -> Mapping[str, UnitRatings]:
     """The ratings of the last year of every unit (or one), in one statement that an index answers alone."""
+    return read_ratings(tx.execute(ratings_query(jurisdiction_id, now, unit_code)))
+
+
+def ratings_query(jurisdiction_id: str, now: datetime, unit_code: str = "") -> Select[Any]:
+    """The query of those ratings."""
     mine = (rating.c.jurisdiction_id == jurisdiction_id) & (rating.c.at > now - LOOK_BACK)
     if unit_code:
         mine &= rating.c.unit_code == unit_code
     is_asked = rating.c.role.in_(ASKED_ROLES)
-    query = (
+    return (
         select(
             rating.c.unit_code,
-            func.count().filter(is_asked),
-            *(_average(column, is_asked) for column in (rating.c.speed, rating.c.result, rating.c.manner)),
-            func.count().filter(~is_asked),
+            func.count().filter(is_asked).label("asked"),
+            *(_average(rating.c[name], is_asked).label(name) for name in ("speed", "result", "manner")),
+            func.count().filter(~is_asked).label("by_code"),
         )
         .where(mine)
         .group_by(rating.c.unit_code)
     )
-    return {row[0]: _shown(UnitRatings(*row)) for row in tx.execute(query)}
+
+
+def read_ratings(rows: Iterable[Sequence[Any]]) -> Mapping[str, UnitRatings]:
+    """Rows of that query by unit, without averages where they say too little."""
+    return {row[0]: _shown(UnitRatings(*row)) for row in rows}
 
 
 def _average(column: ColumnElement[int], is_asked: ColumnElement[bool]) -> ColumnElement[float]:

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 SPARK_WIDTH, SPARK_HEIGHT = 84, 20
+WIDTH, LEFT, RIGHT, TOP = 360, 34, 6, 8
+FLOW_HEIGHT, OPEN_HEIGHT, GAP, FOOT = 110, 62, 20, 18
+CURVE_HEIGHT = 190
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month of a flow, with its short name."""
+
+    name: str
+    opened: int
+    closed: int
+    late: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a chart is called, and what it shows in a sentence, for those who do not see it."""
+
+    key: str
+    title: str
+    description: str
 
 
 def spark(values: Sequence[float | None]) -> Markup:
@@ -31,4 +56,105 @@ def spark(values: Sequence[float | None]) -> Markup:
     return Markup(  # noqa: S704 - numbers alone
         f'<svg class="spark" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" width="{SPARK_WIDTH}" '
         f'height="{SPARK_HEIGHT}" aria-hidden="true"><path d="{path}"/><circle cx="{x}" cy="{y}" r="2.5"/></svg>'
+    )
+
+
+def flow_chart(months: Sequence[Month], words: Words) -> Markup:
+    """What came in, what was dealt with and what was late, month by month; below it, what stayed open."""
+    step = (WIDTH - LEFT - RIGHT) / len(months)
+    flow = nice_ticks(max(max(each.opened, each.closed, each.late) for each in months))
+    still = nice_ticks(max(each.open for each in months), 2)
+    base, floor = TOP + FLOW_HEIGHT, TOP + FLOW_HEIGHT + GAP + OPEN_HEIGHT
+    parts = [_lines(flow, TOP, base), _lines(still, floor - OPEN_HEIGHT, floor)]
+    bar = step * 0.25
+    points = []
+    for number, month in enumerate(months):
+        left = LEFT + number * step + step * 0.1
+        for at, (css, value) in enumerate(
+            (("is-in", month.opened), ("is-done", month.closed), ("is-late", month.late))
+        ):
+            high = value / flow[-1] * FLOW_HEIGHT
+            parts.append(_bar(css, left + at * (bar + 0.6), base - high, bar, high) if value else "")
+        middle = LEFT + (number + 0.5) * step
+        points.append((middle, floor - month.open / still[-1] * OPEN_HEIGHT))
+        parts.append(f'<text x="{middle:.1f}" y="{floor + 14}" class="is-middle">{escape(month.name)}</text>')
+    way = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    parts.append(
+        f'<path class="is-area" d="M{points[0][0]:.1f} {floor}L{way}L{points[-1][0]:.1f} {floor}z"/>'
+    )
+    parts.append(f'<path class="is-line" d="M{way}"/>')
+    parts += [f'<circle class="is-dot" cx="{x:.1f}" cy="{y:.1f}" r="2.2"/>' for x, y in points]
+    return _svg("flow-chart", floor + FOOT, parts, words)
+
+
+def survival_chart(
+    steps: Sequence[tuple[float, float]], longest: float, marks: Sequence[tuple[float, str]], words: Words
+) -> Markup:
+    """What share is still open after so many days: `steps` of (days, share), and lines at `marks`."""
+    base, high = TOP + CURVE_HEIGHT, CURVE_HEIGHT
+    ticks = [tick for tick in nice_ticks(longest, 5) if tick <= longest]
+    room = WIDTH - LEFT - RIGHT
+
+    def across(days: float) -> float:
+        return LEFT + min(days, longest) / longest * room
+
+    parts = [
+        f'<path class="is-grid" d="M{LEFT} {base - part * high / 100:.1f}H{WIDTH - RIGHT}"/>'
+        f'<text x="{LEFT - 5}" y="{base - part * high / 100 + 4:.1f}" class="is-end">{part}%</text>'
+        for part in (0, 25, 50, 75, 100)
+    ]
+    parts += [
+        f'<text x="{across(tick):.1f}" y="{base + 14}" class="is-middle">{tick:g}</text>' for tick in ticks
+    ]
+    way, last = f"M{LEFT} {base - high}", 1.0
+    for days, share in steps:
+        if days > longest:
+            break
+        way += f"H{across(days):.1f}V{base - share * high:.1f}"
+        last = share
+    way += f"H{WIDTH - RIGHT}"
+    parts.append(f'<path class="is-area" d="{way}V{base}H{LEFT}z"/><path class="is-line" d="{way}"/>')
+    for days, label in marks:
+        side = "is-end" if across(days) > WIDTH * 0.72 else "is-start"
+        x = across(days) + (-4 if side == "is-end" else 4)
+        parts.append(
+            f'<path class="is-mark" d="M{across(days):.1f} {TOP}V{base}"/>'
+            f'<text x="{x:.1f}" y="{TOP + 10 + 14 * marks.index((days, label))}" class="{side} is-told">'
+            f"{escape(label)}</text>"
+        )
+    assert 0 <= last <= 1
+    return _svg("curve", base + FOOT, parts, words)
+
+
+def nice_ticks(most: float, wanted: int = 4) -> list[float]:
+    """Round steps from 0 to at least `most`, about as many as wanted."""
+    if most <= 0:
+        return [0.0, 1.0]
+    rough = most / wanted
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = max(1.0, next(each * size for each in (1, 2, 2.5, 5, 10) if each * size >= rough))
+    step = math.ceil(step) if step < 10 else step
+    return [step * number for number in range(math.ceil(most / step) + 1)]
+
+
+def _lines(ticks: Sequence[float], top: float, base: float) -> str:
+    found = []
+    for tick in ticks:
+        y = base - tick / ticks[-1] * (base - top)
+        found.append(
+            f'<path class="is-grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>'
+            f'<text x="{LEFT - 5}" y="{y + 4:.1f}" class="is-end">{tick:g}</text>'
+        )
+    return "".join(found)
+
+
+def _bar(css: str, x: float, y: float, width: float, height: float) -> str:
+    return f'<rect class="{css}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+
+
+def _svg(css: str, height: float, parts: Sequence[str], words: Words) -> Markup:
+    return Markup(  # noqa: S704 - every text is escaped, the rest are numbers
+        f'<svg class="chart {css}" viewBox="0 0 {WIDTH} {height:g}" role="img" '
+        f'aria-labelledby="{words.key}-title {words.key}-desc"><title id="{words.key}-title">{escape(words.title)}'
+        f'</title><desc id="{words.key}-desc">{escape(words.description)}</desc>{"".join(parts)}</svg>'
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from babel.dates import format_skeleton
 from flask import Blueprint, render_template, request, url_for
 
 from geo.boundary import Layer
@@ -24,8 +23,9 @@ from portal.queries.area_days import (
 )
 from portal.web import access
 from portal.web.charts import spark
-from portal.web.locale import boundary_name, gettext, layer_title, local, safe_locale
+from portal.web.locale import boundary_name, gettext, layer_title, local
 from portal.web.services import city, reading, services
+from portal.web.unit_charts import month_year
 from routing.shares import class_of, even_breaks
 
 pages = Blueprint("progress", __name__)
@@ -34,7 +34,6 @@ MEASURES = {"on_time": N_("Promises kept"), "open": N_("Open cases")}
 SHARE_BREAKS = (0.6, 0.7, 0.8, 0.9)
 CLASSES = 5
 MOST_AREAS = 400
-YEAR = "year"
 LABEL = N_("Map: %(measure)s by %(layer)s")
 NO_LAYER = N_("There is no layer with this name.")
 
@@ -50,7 +49,10 @@ class Area:
     def value(self, measure: str, period: int) -> float | None:
         """What is shown of a period; None where there is too little to say."""
         figures = self.periods[period]
-        return figures.on_time_share if measure == "on_time" else figures.open
+        share = (
+            figures.on_time_share
+        )  # in whole per cent, as it is written: what reads the same is the same class
+        return figures.open if measure == "open" else share and round(share, 2)
 
     def trend(self, measure: str) -> list[float | None]:
         """The twelve months of a measure."""
@@ -72,23 +74,13 @@ def show() -> str:
         counted_at = refreshed_at(tx, services().jurisdiction_id)
     areas = _areas(layer, found, months)
     period = _chosen_period(months, request.args.get("month", ""))
-    breaks = _breaks(areas, measure)
+    view = _view(layer, measure, period, areas)
     return render_template(
         "public/progress.html",
-        map=_drawn(layer, measure, period, areas, breaks),
-        areas=areas,
-        whole=_whole(areas),
-        layer=layer,
+        **view,
         layers=layers,
-        measure=measure,
-        measures=MEASURES,
-        period=period,
-        months=[(each.strftime("%Y-%m"), month_words(each)) for each in months],
-        breaks=breaks,
-        class_of=class_of,
+        months=[(each.strftime("%Y-%m"), month_year(each)) for each in months],
         counted_at=counted_at,
-        smallest=SMALLEST_SAMPLE,
-        spark=spark,
     )
 
 
@@ -103,9 +95,22 @@ def progress_layers() -> list[Layer]:
     return sorted(whole or found, key=lambda each: len(each.boundaries))
 
 
-def month_words(month: date) -> str:
-    """A month with its year in words."""
-    return str(format_skeleton("yMMM", month, locale=safe_locale()))
+def _view(layer: Layer, measure: str, period: int, areas: Sequence[Area]) -> dict[str, Any]:
+    """What the page shows of a measure and a period."""
+    breaks = _breaks(areas, measure)
+    return {
+        "map": _drawn(layer, measure, period, areas, breaks),
+        "areas": areas,
+        "whole": _whole(areas),
+        "layer": layer,
+        "measure": measure,
+        "measures": MEASURES,
+        "period": period,
+        "breaks": breaks,
+        "class_of": class_of,
+        "smallest": SMALLEST_SAMPLE,
+        "spark": spark,
+    }
 
 
 def _chosen_layer(layers: Sequence[Layer], name: str) -> Layer:

@@ -13,7 +13,7 @@
       return [0, 1, 2, 3, 4].map(function (column) { return codes.reduce(function (sum, code) { return sum + figures[code][at][column]; }, 0); });
     });
     function share(row) { return row[0] >= given.smallest ? row[1] / row[0] : null; }
-    function value(code) { var row = figures[code][period]; return isShare ? share(row) : row[2]; }
+    function value(code) { var row = figures[code][period], found = share(row); return !isShare ? row[2] : found === null ? null : Math.round(found * 100) / 100; }
     function classOf(found) { return found === null ? 0 : given.breaks.filter(function (limit) { return found >= limit; }).length + 1; }
     function shareWords(row) { var found = share(row); return found !== null ? percent.format(found) : row[0] ? box.dataset.few : "–"; }
     function words(code) { return isShare ? shareWords(figures[code][period]) : whole.format(figures[code][period][2]); }

@@ -37,7 +37,7 @@ def hundred(file_one: Callable[..., Any], is_filled: list[bool]) -> str:
         pytest.param("/map/changed", 2, id="whether the map is still true"),
         pytest.param("/r/{token}/changed", 2, id="whether a report is still true"),
         pytest.param("/progress?layer=street", 3, id="progress by area"),
-        pytest.param("/units", 2, id="all units"),
+        pytest.param("/units", 3, id="all units"),
         pytest.param("/units/street-wh1", 4, id="one unit"),
         pytest.param("/api/v1/reports?limit=100", 2, id="API: 100 reports"),
         pytest.param("/api/v1/map/reports", 2, id="API: points of the map"),
