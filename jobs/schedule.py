@@ -23,6 +23,7 @@ SCHEDULE = (
     Scheduled("jobs.seal.make_day_roots", 600),
     Scheduled("jobs.closing.close_silent", 900),
     Scheduled("jobs.messages.send_digests", 120),
+    Scheduled("jobs.messages.send_news", 300),
     Scheduled("jobs.figures.refresh_area_days", 600),
     Scheduled("jobs.webhooks.feed_webhooks", 10),
     Scheduled("jobs.retention.forget_expired", 6 * 3600),

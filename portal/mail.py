@@ -9,7 +9,9 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from email import policy
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import Policy
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +37,20 @@ class Letter:
     stop_url: str = ""  # where one POST ends these letters (RFC 8058)
 
 
+class _AddressHeader(UnstructuredHeader, BaseHeader):
+    """A header that holds one address of the web. Where that is long the library would encode it, and mail
+    programs would not find it: it stands whole on its line, however long that is (up to 998 signs)."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The header as it is sent."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _AddressHeader)
+_POLICY = policy.default.clone(header_factory=_HEADERS)
+
+
 class Mailer(Protocol):
     """Anything that can send a letter; raises OSError or smtplib.SMTPException when it cannot."""
 
@@ -49,7 +65,7 @@ def make_mailer(smtp_url: str, sender: str, folder: Path) -> Mailer:
 
 def compose(letter: Letter, sender: str) -> EmailMessage:
     """The letter as a MIME message; header injection is refused by the library."""
-    mail = EmailMessage()
+    mail = EmailMessage(_POLICY)
     mail["From"], mail["To"], mail["Subject"] = sender, letter.to, letter.subject
     mail["Message-ID"] = letter.message_id
     mail["Date"] = format_datetime(clock.now())

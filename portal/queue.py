@@ -18,6 +18,7 @@ QUEUE_OF = {
     "jobs.incidents.watch_incidents": "urgent",
     "jobs.messages.deliver_message": "default",
     "jobs.messages.send_digests": "default",
+    "jobs.messages.send_news": "slow",
     "jobs.webhooks.feed_webhooks": "default",
     "jobs.webhooks.deliver_webhook": "default",
     "jobs.media.prepare_photo": "slow",

@@ -11,6 +11,7 @@ from portal import clock
 from portal.cli.connect import Reached, reached
 from portal.operations.context import SYSTEM, Context
 from portal.operations.erase_personal import BATCH, Stage, erase_case, erase_closed, tokens_of_contact
+from portal.operations.subscribe import forget_mailbox
 
 STAGES: tuple[Stage, ...] = ("contact", "text")
 
@@ -44,7 +45,8 @@ def anonymise(token: str | None, contact: str, older_than: int | None) -> None:
 
 def _of_contact(here: Reached, context: Context, contact: str) -> list[str]:
     wanted = sys.stdin.readline() if contact == "-" else contact
-    with here.database.reading() as tx:
+    with here.database.transaction() as tx:
+        forget_mailbox(tx, context, wanted)  # letters about an area, a service or a unit end as well
         return list(tokens_of_contact(tx, context, wanted))
 
 

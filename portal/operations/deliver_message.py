@@ -21,9 +21,11 @@ from portal.operations.context import SYSTEM, Context
 from portal.operations.digest_letter import DIGEST, digest_letter
 from portal.operations.limit_attempts import Limit, reserve_attempt
 from portal.operations.message_readers import AT_ONCE, Reader, message_mark, reader_of
+from portal.operations.news_letter import NEWS, subscriber_letter
 from portal.operations.outbox_rows import DELIVER, outbox_row
 from portal.operations.record_events import Draft, lock_head, record
 from portal.operations.run_once import GiveUp, Later, Work, claim, finish, keep_handed
+from portal.operations.subscribe import ASK
 from portal.operations.voice_links import link_of_letter
 from portal.operations.write_letter import (
     FOLLOWER,
@@ -50,6 +52,8 @@ PERMANENT = 500  # an SMTP code from here on means: never
 # The books are told of a letter that has left, even while the database restarts.
 TELLING_PAUSES_S = (0.0, 0.5, 2.0, 5.0, 10.0)
 BUSY = timedelta(seconds=5)
+# Messages that are about no single case: a gathering of many, or the news of an area.
+_NOT_OF_A_CASE = {DIGEST: digest_letter, ASK: subscriber_letter, NEWS: subscriber_letter}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +123,8 @@ def _begin(
 
 def _pack(tx: Connection, context: Context, work: Work) -> Parcel | None:
     """Find the reader and write the words; None where nothing is to leave, and the books know why."""
-    if work.payload["template"] == DIGEST:
-        found = digest_letter(tx, context, work)
+    if (write := _NOT_OF_A_CASE.get(work.payload["template"])) is not None:
+        found = write(tx, context, work)
         return found and _parcel(work, found[0], found[1])
     occasion, to = work.payload["template"], work.payload["to"]
     if occasion not in occasions(audience_of(to)):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from portal import clock
@@ -81,6 +82,24 @@ def leave_report(tx: Connection, context: Context, token: str, secret: str) -> N
     row = _own(tx, context, token, secret)
     state = COUNTED if row.state == CONFIRMED else LEFT
     tx.execute(update(follower).where(follower.c.id == row.id).values(state=state, sealed=None))
+
+
+def stop_following(tx: Connection, context: Context, token: str, code: str) -> None:
+    """The same by the link that a mail program presses; again changes nothing. Forbidden: a wrong code."""
+    if not hmac.compare_digest(follower_stop_code(context, token).encode(), code.encode()):
+        raise Forbidden(Message(WRONG_LINK))
+    mine = (follower.c.token == token) & (follower.c.jurisdiction_id == context.jurisdiction_id)
+    state = case((follower.c.state == CONFIRMED, COUNTED), else_=LEFT)
+    tx.execute(
+        update(follower)
+        .where(mine, follower.c.state.in_([ASKED, CONFIRMED]))
+        .values(state=state, sealed=None)
+    )
+
+
+def follower_stop_code(context: Context, token: str) -> str:
+    """The code of the address that ends a follower's letters with one POST."""
+    return context.keyring.pseudonym("stop-letters", f"follower {token}").hex()[:24]
 
 
 def follower_secret(context: Context, token: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from portal import clock
 from portal.models.incident import follower
+from portal.models.open_city import subscription
 from portal.models.people import attempt, staff_session
 from portal.models.report import media, report
 from portal.models.work import outbox
@@ -39,6 +40,9 @@ def forget_expired(tx: Connection) -> int:
         )
         .values(voice=None),
         delete(follower).where(follower.c.state == ASKED, follower.c.created_at < at - UNPROVED_KEPT),
+        delete(subscription).where(
+            subscription.c.state == ASKED, subscription.c.created_at < at - UNPROVED_KEPT
+        ),
     )
     return sum(tx.execute(statement).rowcount for statement in expired)
 

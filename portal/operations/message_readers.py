@@ -15,7 +15,7 @@ from portal import clock
 from portal.channels import EMAIL, SMS
 from portal.operations.context import Context
 from portal.operations.field_readers import crew_address, is_accused, link_of_contractor
-from portal.operations.follow_report import follower_secret
+from portal.operations.follow_report import follower_secret, follower_stop_code
 from portal.operations.run_once import GiveUp, Later
 from portal.operations.write_letter import FOLLOWER, REPORTER
 from portal.queries.followers import ASKED, CONFIRMED, follower_by_id
@@ -170,7 +170,15 @@ def _follower(
     except ValueError:
         raise GiveUp(ANOTHER_KEY) from None
     link = f"{context.public_url}/follow/{row.token}#{follower_secret(context, row.token)}"
-    return Reader(f"{FOLLOWER}:{number}", EMAIL, address, row.locale or case.city_locale, link)
+    stop = f"{context.public_url}/unsubscribe/follow/{row.token}/{follower_stop_code(context, row.token)}"
+    return Reader(
+        f"{FOLLOWER}:{number}",
+        EMAIL,
+        address,
+        row.locale or case.city_locale,
+        link,
+        "" if wanted == ASKED else stop,
+    )
 
 
 def _unit(tx: Connection, context: Context, case: CaseOfMessage, code: str) -> Reader | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from portal.db import update_together
 from portal.models.messaging import message_channel, webhook
+from portal.models.open_city import subscription
 from portal.models.report import contact, report
 from portal.operations.context import Context
 
@@ -37,10 +38,11 @@ def reseal_contacts(tx: Connection, context: Context, after: int) -> tuple[int, 
 
 
 def reseal_settings(tx: Connection, context: Context) -> tuple[int, int]:
-    """Seal channels and webhooks anew, all at once; answers how many were, and how many could not be."""
+    """Seal channels, webhooks and subscriptions anew, all at once; answers how many were, and how many could not be."""
     kinds: list[tuple[Any, Callable[[Row[Any]], str]]] = [
         (message_channel, lambda row: f"channel:{_owner(row)}"),
         (webhook, lambda row: f"webhook:{row.id}"),
+        (subscription, lambda row: f"subscription:{row.token}"),
     ]
     good = bad = 0
     for table, bound_to in kinds:

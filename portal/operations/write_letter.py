@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -102,8 +103,21 @@ def wording_shipped(audience: str, occasion: str, locale: str) -> tuple[str, str
     return subject.strip(), re.sub(r"\n{3,}", "\n\n", body).strip()
 
 
-def letter_page(subject: str, text: str, link: str, locale: str, stop_url: str = "") -> str:
-    """The same words as a page: no picture, no colour of its own, nothing from elsewhere."""
+def letter_page(
+    subject: str,
+    text: str,
+    link: str,
+    locale: str,
+    stop_url: str = "",
+    *,
+    label: str = OPEN_IT,
+    stop: str = STOP_LETTERS,
+    links: Collection[str] = (),
+) -> str:
+    """The same words as a page: no picture, no colour of its own, nothing from elsewhere.
+
+    `link` becomes the button that says `label`; lines that are one of `links` can be followed as well.
+    """
     paragraphs = [part.split("\n") for part in text.strip().split("\n\n")]
     return (
         _pages()
@@ -112,10 +126,11 @@ def letter_page(subject: str, text: str, link: str, locale: str, stop_url: str =
             subject=subject,
             paragraphs=paragraphs,
             link=link,
-            label=Message(OPEN_IT).in_locale(locale),
+            label=Message(label).in_locale(locale),
+            links=links,
             language=html_language(locale),
             stop_url=stop_url,
-            stop_label=Message(STOP_LETTERS).in_locale(locale),
+            stop_label=Message(stop).in_locale(locale),
         )
     )
 

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from portal import clock
 from portal.models.incident import follower
 from portal.models.messaging import webhook
+from portal.models.open_city import subscription
 from portal.models.report import clock as clock_table
 from portal.models.report import report
 from portal.models.work import outbox
@@ -32,9 +33,11 @@ from portal.operations.prepare_photo import prepare_photo
 from portal.operations.rule_disputes import contest_transfer
 from portal.operations.submission import Contact, Submission
 from portal.operations.submit_report import submit_report
+from portal.operations.subscribe import Wish, subscribe, subscription_stop_code
 from portal.operations.voice_links import link_for
 from portal.operations.watch_incidents import look_around
 from portal.queries.staff_rights import Grant
+from portal.queries.subscriptions import Subject
 from portal.web.reporter import one_time_url
 from portal.web.services import Services
 
@@ -155,6 +158,13 @@ class Builder:
         with self.services.database.reading() as tx:
             return str(tx.scalar(select(follower.c.token).where(follower.c.sealed.is_not(None))))
 
+    def subscription(self) -> str:
+        """Somebody asked for news of a service and has not agreed yet."""
+        wish = Wish(Subject("service", "pothole"), "neighbour@mail.example", "daily", "en", "192.0.2.1")
+        self.do(subscribe, wish)
+        with self.services.database.reading() as tx:
+            return str(tx.scalar(select(subscription.c.token)))
+
     def webhook(self) -> str:
         guard = NetGuard(resolver=lambda name, port: ["93.184.215.14"])
         self.do(add_webhook, guard, Actor("admin"), "City data", "https://data.example.org/wenlu", "", ())
@@ -174,6 +184,7 @@ def build(app: Flask) -> Town:
     disputed = made.disputed_case()
     made.set_row(disputed, is_ambiguous=True)
     made.show_photos()
+    followed = made.subscription()
     say = link_for("reporter", 1, clock.now(), days=7)
     with app.test_request_context():
         once = one_time_url(open_case).rpartition("/")[2]
@@ -181,6 +192,7 @@ def build(app: Flask) -> Town:
         "case": open_case, "closed": closed, "disputed": disputed, "incident": made.incident(),
         "job": made.contractor_code(), "follower": made.follower(closed), "webhook": made.webhook(), "once": once,
         "say": say.code(made.context.keyring, closed), "stop": stop_code(made.context, open_case),
+        "subscription": followed, "stop_news": subscription_stop_code(made.context, followed),
     }  # fmt: skip
     return Town(parts, emails, made.secrets)
 

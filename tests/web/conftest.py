@@ -134,7 +134,7 @@ def plans(parts: Services) -> Callable[..., list[str]]:
         def note(_conn: object, _cursor: object, statement: str, values: object, *_rest: object) -> None:
             asked.append((statement, values))
 
-        with parts.database.reading() as tx:
+        with parts.database.transaction() as tx:
             event.listen(parts.database.engine, "before_cursor_execute", note)
             try:
                 query(tx)
