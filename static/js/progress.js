@@ -5,7 +5,7 @@
   var percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
 
   window.wenlu.progress = function (map, given) {
-    var box = map.wenluBox, layer = null, period = given.period, isShare = given.measure === "on_time", shapes = {};
+    var box = map.wenluBox, group = L.layerGroup(), layer = null, period = given.period, isShare = given.measure === "on_time", shapes = {};
     var codes = Object.keys(given.areas), names = {}, figures = {};
     codes.forEach(function (code) { names[code] = given.areas[code][0]; figures[code] = given.areas[code][1]; });
     // All areas together stand under no code; what is judged too rarely has no share.
@@ -61,14 +61,14 @@
           shapes[feature.properties.code] = shape;
           shape.bindPopup(function () { return popup(feature.properties.code); });
         }
-      }).addTo(map);
+      }).addTo(group);
       map.fitBounds(layer.getBounds(), { padding: [8, 8] });
       draw();
       map.on("zoomend", draw);
     }).catch(function () {});
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
     slide(function (at) { period = at; tell(); });
-    return map;
+    return group;
   };
 
   /* The slider takes the place of the list of months; without a script the list and its button do the same. */
