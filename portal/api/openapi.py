@@ -261,7 +261,13 @@ PATHS: dict[str, Schema] = {
     },
     "/map/reports": _get(
         f"Reports as GeoJSON points, newest first, at most {MOST_POINTS:,}",
-        parameters=_query(**_FILTER, service="service"),
+        parameters=_query(
+            **_FILTER,
+            service="service",
+            area="layer:code of an area",
+            period="last days: 7, 30, 90 or 365",
+            **{"from": "first day it came in, as 2026-05-31", "to": "last day"},
+        ),
     ),
     "/layers/{name}": _get("Boundaries of a layer as GeoJSON, simplified", parameters=_path("name")),
     "/basemap": _get("The city's own basemap as GeoJSON"),

@@ -91,38 +91,25 @@ def survival_chart(
     steps: Sequence[tuple[float, float]], longest: float, marks: Sequence[tuple[float, str]], words: Words
 ) -> Markup:
     """What share is still open after so many days: `steps` of (days, share), and lines at `marks`."""
-    base, high = TOP + CURVE_HEIGHT, CURVE_HEIGHT
-    ticks = [tick for tick in nice_ticks(longest, 5) if tick <= longest]
-    room = WIDTH - LEFT - RIGHT
+    base = TOP + CURVE_HEIGHT
 
     def across(days: float) -> float:
-        return LEFT + min(days, longest) / longest * room
+        return LEFT + days / longest * (WIDTH - LEFT - RIGHT)
 
-    parts = [
-        f'<path class="is-grid" d="M{LEFT} {base - part * high / 100:.1f}H{WIDTH - RIGHT}"/>'
-        f'<text x="{LEFT - 5}" y="{base - part * high / 100 + 4:.1f}" class="is-end">{part}%</text>'
-        for part in (0, 25, 50, 75, 100)
-    ]
-    parts += [
-        f'<text x="{across(tick):.1f}" y="{base + 14}" class="is-middle">{tick:g}</text>' for tick in ticks
-    ]
-    way, last = f"M{LEFT} {base - high}", 1.0
+    way = f"M{LEFT} {TOP}"
     for days, share in steps:
-        if days > longest:
-            break
-        way += f"H{across(days):.1f}V{base - share * high:.1f}"
-        last = share
+        if days <= longest:
+            way += f"H{across(days):.1f}V{base - share * CURVE_HEIGHT:.1f}"
     way += f"H{WIDTH - RIGHT}"
+    parts = [_grid(part / 100, f"{part}%", TOP, base) for part in (0, 25, 50, 75, 100)]
+    parts += [
+        f'<text x="{across(tick):.1f}" y="{base + 14}" class="is-middle">{tick:g}</text>'
+        for tick in nice_ticks(longest, 5)
+        if tick <= longest
+    ]
     parts.append(f'<path class="is-area" d="{way}V{base}H{LEFT}z"/><path class="is-line" d="{way}"/>')
-    for days, label in marks:
-        side = "is-end" if across(days) > WIDTH * 0.72 else "is-start"
-        x = across(days) + (-4 if side == "is-end" else 4)
-        parts.append(
-            f'<path class="is-mark" d="M{across(days):.1f} {TOP}V{base}"/>'
-            f'<text x="{x:.1f}" y="{TOP + 10 + 14 * marks.index((days, label))}" class="{side} is-told">'
-            f"{escape(label)}</text>"
-        )
-    assert 0 <= last <= 1
+    told = [(across(days), label) for days, label in marks if days <= longest]
+    parts += [_mark(x, TOP + 10 + 14 * number, label, base) for number, (x, label) in enumerate(told)]
     return _svg("curve", base + FOOT, parts, words)
 
 
@@ -138,14 +125,25 @@ def nice_ticks(most: float, wanted: int = 4) -> list[float]:
 
 
 def _lines(ticks: Sequence[float], top: float, base: float) -> str:
-    found = []
-    for tick in ticks:
-        y = base - tick / ticks[-1] * (base - top)
-        found.append(
-            f'<path class="is-grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>'
-            f'<text x="{LEFT - 5}" y="{y + 4:.1f}" class="is-end">{tick:g}</text>'
-        )
-    return "".join(found)
+    return "".join(_grid(tick / ticks[-1], f"{tick:g}", top, base) for tick in ticks)
+
+
+def _grid(part: float, label: str, top: float, base: float) -> str:
+    """A line across at a part of the height, with its value before it."""
+    y = base - part * (base - top)
+    return (
+        f'<path class="is-grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>'
+        f'<text x="{LEFT - 5}" y="{y + 4:.1f}" class="is-end">{label}</text>'
+    )
+
+
+def _mark(x: float, y: float, label: str, base: float) -> str:
+    """A line down at a place worth telling of, its label on the side where there is room."""
+    side, beside = ("is-end", x - 4) if x > WIDTH * 0.72 else ("is-start", x + 4)
+    return (
+        f'<path class="is-mark" d="M{x:.1f} {TOP}V{base}"/>'
+        f'<text x="{beside:.1f}" y="{y}" class="{side} is-told">{escape(label)}</text>'
+    )
 
 
 def _bar(css: str, x: float, y: float, width: float, height: float) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal import clock
 from portal.models.incident import follower
-from portal.operations.follow_report import follower_secret
+from portal.operations.follow_report import follower_secret, follower_stop_code
 
 
 def csrf(page: str) -> str:
@@ -38,6 +38,25 @@ def test_where_names_the_twin_and_me_too_counts(client: Any, file_one: Any, part
     assert client.post(f"/follow/{number}/confirm", data=sent).status_code == 303
     assert "Stop writing to me" in client.get(f"/follow/{number}").text
     assert client.post(f"/follow/{number}/leave", data=sent).status_code == 303
+
+
+def test_a_mail_program_ends_a_followers_letters(client: Any, file_one: Any, parts: Any) -> None:
+    token = file_one().token
+    page = client.get(f"/r/{token}/follow").text
+    client.post(f"/r/{token}/follow", data={"csrf_token": csrf(page), "email": "b@mail.example"})
+    with parts.database.transaction() as tx:
+        newest = select(follower.c.token).order_by(follower.c.id.desc()).limit(1)
+        mine = follower.c.token == newest.scalar_subquery()
+        number = tx.scalar(update(follower).where(mine).values(state="confirmed").returning(follower.c.token))
+    stop = f"/unsubscribe/follow/{number}/{follower_stop_code(parts.context, number)}"
+    bare = client.application.test_client()
+    assert bare.get(stop).status_code == 200
+    assert bare.post(f"{stop}x").status_code == 403
+    assert bare.post(stop, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    with parts.database.reading() as tx:
+        row = tx.execute(select(follower.c.state, follower.c.sealed).where(follower.c.token == number)).one()
+    assert tuple(row) == ("counted", None), "the voice stays counted, the address is forgotten"
+    assert "2 people say so" in client.get(f"/r/{token}").text
 
 
 def test_a_private_report_cannot_be_followed_nor_found(client: Any) -> None:

@@ -7,6 +7,7 @@ import email.policy
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -18,6 +19,7 @@ from sqlalchemy import delete, select, text, update
 
 from portal import clock
 from portal.channels import Channels
+from portal.crypto import Keyring
 from portal.mail import FolderMailer, Letter, compose
 from portal.models.open_city import subscription
 from portal.models.people import attempt
@@ -27,6 +29,7 @@ from portal.operations.deliver_message import Outlet, deliver_message
 from portal.operations.forget_expired import forget_expired
 from portal.operations.move_report import Move
 from portal.operations.news_letter import LAG, send_news
+from portal.operations.reseal import reseal_settings
 from portal.operations.subscribe import forget_mailbox
 from portal.queries.subscriptions import Subject, due_subscriptions, news_of
 from portal.web.services import Services
@@ -299,6 +302,16 @@ def test_unproved_wishes_are_forgotten_and_people_can_be(parts: Services, ask: A
         forget_expired(tx)
         assert list(tx.scalars(select(subscription.c.state))) == ["confirmed"]
         assert forget_mailbox(tx, parts.context, "Li.Wei+x@mail.example") == 1
+
+
+def test_a_new_key_opens_what_the_old_one_sealed(parts: Services, agree: Any) -> None:
+    agree()
+    old, new = parts.settings.secret_key, "another secret key of thirty-two signs and more"
+    with parts.database.transaction() as tx:
+        assert reseal_settings(tx, replace(parts.context, keyring=Keyring(new, (old,)))) == (1, 0)
+        row = tx.execute(select(subscription)).one()
+        assert Keyring(new).open(row.sealed, bound_to=f"subscription:{row.token}") == {"email": ADDRESS}
+        tx.rollback()
 
 
 @pytest.mark.usefixtures("many")
