@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 
+from geo.boundary import Layer
 from geo.crs import LocalFrame
+from geo.edges_many import ManyEdges
 from geo.files import read_layer
 from geo.index import PointIndex
 
@@ -76,25 +79,62 @@ def each(ask: Callable[[float, float], Any], places: Iterable[list[float]]) -> C
     return work
 
 
+@pytest.fixture(scope="module")
+def together(index: PointIndex) -> PointIndex:
+    """All five layers as one: everywhere in the city five areas lie on each other."""
+    areas = [
+        replace(each, code=f"{layer.name} {each.code}") for layer in index.layers for each in layer.boundaries
+    ]
+    return PointIndex.build([Layer("together", tuple(areas))])
+
+
 @pytest.mark.parametrize("draw", [requests, anywhere])
-def test_bulk(districts: PointIndex, wenlu_data: Path, draw: Callable[..., Places]) -> None:
-    """A million points against the community districts; goal: 10 million a second, warm."""
-    places = draw(districts, wenlu_data)
-    lon, lat = np.ascontiguousarray(places.T)
-    layer = districts.layers[0]
+@pytest.mark.parametrize("name", ["districts", "together"])
+def test_bulk(
+    request: pytest.FixtureRequest, wenlu_data: Path, name: str, draw: Callable[..., Places]
+) -> None:
+    """A million points against one layer; goal: 10 million a second, warm."""
+    index: PointIndex = request.getfixturevalue(name)
+    lon, lat = np.ascontiguousarray(draw(index, wenlu_data).T)
+    layer = index.layers[0]
     areas = geopandas.GeoDataFrame(geometry=[each.geometry for each in layer.boundaries], crs=4326)
     points = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy(lon, lat), crs=4326)
     joined = areas.sjoin(points, predicate="covers")
-    found = districts.covering_many(layer.name, lon, lat)
+    found = index.covering_many(layer.name, lon, lat)
     order = np.lexsort((joined.index, joined.index_right))
     np.testing.assert_array_equal(found, np.stack((joined.index_right, joined.index))[:, order])
     peer = seconds(lambda: areas.sjoin(points, predicate="covers"), rounds=2)
-    ours = seconds(lambda: districts.covering_many(layer.name, lon, lat))
-    rate = MANY / ours / 1e6
+    some = points[: MANY // 10]
+    naive = seconds(lambda: some.sjoin(areas, predicate="covered_by"), rounds=1) * 10
+    ours = seconds(lambda: index.covering_many(layer.name, lon, lat))
+    corners = int(shapely.get_num_coordinates(areas.geometry.array).sum())
     print(
-        f"\nbulk, {draw.__name__}: {rate:.1f} M points/s; geopandas sjoin {MANY / peer / 1e6:.2f}; {peer / ours:.0f}x"
+        f"\nbulk, {draw.__name__}, {len(areas)} areas, {corners:,} corners: {MANY / ours / 1e6:.1f} M points/s"
     )
+    for what, took in (("areas.sjoin(points)", peer), ("points.sjoin(areas)", naive)):
+        print(f"  geopandas {what}: {MANY / took / 1e6:.2f} M/s, {took / ours:.0f}x")
     assert peer / ours > 10
+
+
+def test_bulk_edge_distance(districts: PointIndex, wenlu_data: Path) -> None:
+    """Metres from a million points to the edge of the district that holds each, exact up to 100 m."""
+    lon, lat = np.ascontiguousarray(requests(districts, wenlu_data).T)
+    points, owners = districts.covering_many(districts.layers[0].name, lon, lat)
+    edges = ManyEdges(districts.edges(districts.layers[0].name))
+    few = slice(0, MANY // 50)
+    lines = shapely.boundary([each.geometry for each in districts.layers[0].boundaries])
+    shapely.prepare(lines)
+    own, places = lines[owners[few]], shapely.points(lon[points[few]], lat[points[few]])
+    peer = seconds(lambda: shapely.distance(own, places), rounds=1) * 50
+    ours = seconds(lambda: edges.nearest(lon[points], lat[points], owners, EDGE_M), rounds=3)
+    near = np.isfinite(edges.nearest(lon[points], lat[points], owners, EDGE_M)).mean()
+    print(
+        f"\nbulk edge distance: {points.size / ours / 1e6:.2f} M points/s, {near:.0%} within {EDGE_M:.0f} m"
+    )
+    print(
+        f"  shapely.distance to the prepared edge (degrees): {points.size / peer / 1e6:.3f} M/s, {peer / ours:.0f}x"
+    )
+    assert peer / ours > 2
 
 
 def test_single(districts: PointIndex, wenlu_data: Path) -> None:

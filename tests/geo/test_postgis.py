@@ -169,6 +169,20 @@ def test_a_retired_edition_answers_as_of_its_time(conn: Connection, day: date, c
     assert [boundary.code for boundary in layer.boundaries] == codes
 
 
+@pytest.mark.parametrize(
+    ("day", "is_there"),
+    [
+        pytest.param(date(2012, 12, 31), True, id="the last day"),
+        pytest.param(date(2013, 1, 1), False, id="the day on which it ended"),
+    ],
+)
+def test_an_edition_that_ended_without_another_answers_no_more(
+    conn: Connection, day: date, is_there: bool
+) -> None:
+    activate_edition(conn, stage_edition(conn, CITY, squares(), valid_to=date(2013, 1, 1)))
+    assert [layer.name for layer in load_layers_as_of(conn, CITY, day)] == ["ward"] * is_there
+
+
 def test_of_two_maps_without_a_date_the_one_in_force_answers(conn: Connection) -> None:
     first = stage_edition(conn, CITY, squares())
     second = stage_edition(conn, CITY, squares("ward", "1", "2", "3"))
