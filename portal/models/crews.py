@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from geoalchemy2 import Geometry
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import UUID
 
 from portal.models.base import instant, json_column, jurisdiction, numbered, table
 
@@ -95,6 +96,18 @@ crew_loan = table(
     Index("ix_crew_loan_owner", "jurisdiction_id", "owner_unit", postgresql_where=UNENDED),
     Index("ix_crew_loan_borrower", "jurisdiction_id", "borrower_unit", postgresql_where=UNENDED),
     Index("ix_crew_loan_report", "report_id"),
+)
+
+field_request = table(
+    "field_request",  # what a phone sent: the same request again is not done twice
+    numbered(),
+    jurisdiction(),
+    Column("request_id", UUID(as_uuid=True), nullable=False),
+    Column("account_id", BigInteger, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("job_id", BigInteger, nullable=False),
+    instant("at"),
+    UniqueConstraint("account_id", "request_id"),
+    Index("ix_field_request_at", "at"),
 )
 
 contractor_link = table(

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, select, update
 
 from portal import clock
+from portal.models.crews import field_request
 from portal.models.incident import follower
 from portal.models.open_city import subscription
 from portal.models.people import attempt, staff_session
@@ -23,6 +24,7 @@ UPLOADS_KEPT = timedelta(days=1)
 VOICES_KEPT = timedelta(days=2)
 UNPROVED_KEPT = timedelta(days=14)
 FINISHED_WORK_KEPT = timedelta(days=30)
+FIELD_REQUESTS_KEPT = timedelta(days=60)  # longer than any phone stays without a net
 
 
 def forget_expired(tx: Connection) -> int:
@@ -33,6 +35,7 @@ def forget_expired(tx: Connection) -> int:
         delete(staff_session).where(staff_session.c.expires_at < at),
         delete(media).where(media.c.report_id.is_(None), media.c.created_at < at - UPLOADS_KEPT),
         delete(outbox).where(outbox.c.done_at < at - FINISHED_WORK_KEPT),
+        delete(field_request).where(field_request.c.at < at - FIELD_REQUESTS_KEPT),
         # Who speaks is needed while a group may gather; the span keeps the index of opening times useful.
         update(report)
         .where(

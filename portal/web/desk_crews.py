@@ -1,4 +1,4 @@
-"""Answers `/desk/crews`, where crews and loans are kept, and `/desk/crew`, a crew's jobs on its phone."""
+"""Answers `/desk/crews`, where crews and loans are kept."""
 
 from __future__ import annotations
 
@@ -15,14 +15,10 @@ from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.edit_crew import HEADS, CrewForm, save_crew
 from portal.operations.lend_crew import DECIDERS, answer_loan, return_crew
-from portal.operations.move_checks import Move
-from portal.operations.send_crew import crew_step
-from portal.queries.crews import CrewView, crews_now, jobs_of, open_loans, people_of_unit
+from portal.queries.crews import CrewView, crews_now, open_loans, people_of_unit
 from portal.queries.staff_rights import Grant, units_of
 from portal.web import access, staff_words
-from portal.web.forms.staff_move import read_photos
 from portal.web.services import city, reading, services, writing
-from routing.closing import closing_codes_for
 
 pages = Blueprint("desk_crews", __name__, url_prefix="/desk")
 WORKERS = ("handler", "unit_head", "dispatcher", "admin")
@@ -62,7 +58,7 @@ def save(code: str) -> Response:
     _, unit = _crew_and_unit(code, form.unit_code)
     try:
         with writing() as tx:
-            save_crew(tx, services().context, _sure(_actor_for(unit, HEADS)), form)
+            save_crew(tx, services().context, sure(actor_for(unit, HEADS)), form)
     except InvalidInput as refused:
         return _form(code, 422, refused.fields)
     return redirect("/desk/crews?field=saved", 303)
@@ -81,70 +77,16 @@ def loan(number: int) -> Response:
         raise NotFound(Message(N_("There is no such request for a crew.")))
     with writing() as tx:
         if what == "return":
-            actor = _actor_for(row.owner_unit, DECIDERS) or _actor_for(row.borrower_unit, DECIDERS)
-            return_crew(tx, services().context, number, _sure(actor))
+            actor = actor_for(row.owner_unit, DECIDERS) or actor_for(row.borrower_unit, DECIDERS)
+            return_crew(tx, services().context, number, sure(actor))
         else:
-            actor = _sure(_actor_for(row.owner_unit, DECIDERS))
+            actor = sure(actor_for(row.owner_unit, DECIDERS))
             answer_loan(tx, services().context, number, actor, is_granted=what == "grant", words=words)
     done = {"return": "returned", "grant": "granted"}.get(what, "refused")
     return redirect(f"/desk/crews?field={done}", 303)
 
 
-@pages.get("/crew")
-@access.staff(*WORKERS)
-def my_jobs() -> Response:
-    """The open jobs of my crew, the nearest to a given point first; two statements."""
-    return _jobs_page(200)
-
-
-@pages.post("/crew")
-@access.staff(*WORKERS)
-def from_here() -> Response:
-    """The same list from a point: posted, so that nobody's whereabouts land in an address."""
-    return _jobs_page(200)
-
-
-@pages.post("/crew/<int:number>")
-@access.staff(*WORKERS)
-def step(number: int) -> Response:
-    """Accept, begin or finish a job."""
-    what = request.form.get("step", "")
-    try:
-        move = _finish() if what == "finish" else None
-        with writing() as tx:
-            crew_step(tx, services().context, _job_actor(number), number, what, move)
-    except InvalidInput as refused:
-        return _jobs_page(422, number, refused.fields)
-    return redirect(f"/desk/crew?field={what}", 303)
-
-
-def _finish() -> Move:
-    given = request.form
-    photos = tuple(read_photos(request.files.getlist("photos"), 0))
-    return Move(
-        "resolve", reason=given.get("reason", ""), closing_code=given.get("closing_code", ""),
-        public_text=given.get("public_text", ""), photos=photos,
-    )  # fmt: skip
-
-
-def _jobs_page(status: int, failed: int = 0, faults: Mapping[str, Message] | None = None) -> Response:
-    view = city()
-    units = units_of(g.staff.grants, view.directory)
-    code = (request.values.get("crew") or "")[:80]
-    point = _point()
-    with reading() as tx:
-        rows = jobs_of(tx, view.jurisdiction_id, g.staff.account_id, units, point, code)
-        mine = crews_now(tx, view, clock.now(), units=units)
-    page = render_template(
-        "staff/crew.html", city=view, rows=rows, crews=mine, chosen=code, point=point, words=staff_words,
-        staff=g.staff, now=clock.now(), failed=failed, faults=faults or {}, endings=closing_codes_for,
-    )  # fmt: skip
-    answer = make_response(page, status)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-def _point() -> tuple[float, float] | None:
+def point_of_form() -> tuple[float, float] | None:
     """Where the crew is, as the form or the phone says; None for anything else."""
     try:
         lon, lat = float(request.form["lon"].replace(",", ".")), float(request.form["lat"].replace(",", "."))
@@ -154,19 +96,7 @@ def _point() -> tuple[float, float] | None:
     return (lon, lat) if is_place else None
 
 
-def _job_actor(number: int) -> Actor:
-    """As whom somebody acts on a job: for the crew's unit where they work there, else as they stand."""
-    view = city()
-    with reading() as tx:
-        rows = jobs_of(tx, view.jurisdiction_id, g.staff.account_id, units_of(g.staff.grants, view.directory),
-                       crew_code=(request.form.get("crew") or "")[:80])  # fmt: skip
-    row = next((each for each in rows if each.id == number), None)
-    if row is None:
-        raise NotFound(Message(N_("There is no such job for you.")))
-    return _sure(_actor_for(row.crew_unit or row.lead_unit, frozenset(WORKERS)))
-
-
-def _actor_for(unit: str, roles: frozenset[str]) -> Actor | None:
+def actor_for(unit: str, roles: frozenset[str]) -> Actor | None:
     """The actor that somebody is towards a unit: the strongest grant in `roles` that reaches it."""
     directory = city().directory
     for role in ("admin", "dispatcher", "unit_head", "handler"):
@@ -177,7 +107,8 @@ def _actor_for(unit: str, roles: frozenset[str]) -> Actor | None:
     return None
 
 
-def _sure(actor: Actor | None) -> Actor:
+def sure(actor: Actor | None) -> Actor:
+    """The actor; NotFound where somebody has no say there."""
     if actor is None:
         raise NotFound(Message(NO_CREW))
     return actor
@@ -195,7 +126,7 @@ def _crew_and_unit(code: str, wanted: str) -> tuple[CrewView | None, str]:
     with reading() as tx:
         found = crews_now(tx, view, clock.now(), code=code)
     unit = found[0].unit if found else wanted
-    if (not found and not wanted) or _actor_for(unit, HEADS) is None:
+    if (not found and not wanted) or actor_for(unit, HEADS) is None:
         raise NotFound(Message(NO_CREW))
     return (found[0] if found else None), unit
 
@@ -214,7 +145,8 @@ def _typed(code: str) -> CrewForm:
         name=given.get("name", ""),
         services=_parts(given.get("services", "")),
         capacity=int(capacity) if capacity.isascii() and capacity.isdecimal() and len(capacity) < 6 else None,
-        base=_point(), email=given.get("email", ""), phone=given.get("phone", ""), roster=given.get("roster", ""),
+        base=point_of_form(), email=given.get("email", ""), phone=given.get("phone", ""),
+        roster=given.get("roster", ""),
         members=tuple(numbers), is_active=bool(given.get("is_active")),
     )  # fmt: skip
 
