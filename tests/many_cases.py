@@ -6,7 +6,9 @@ fiftieth text, 漏水 in every two thousandth and `pothol` in every twentieth, b
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
+from typing import Any
+
+from sqlalchemy import text
 
 from portal.db import Database
 from portal.models.report import report
@@ -48,6 +50,9 @@ INSERT INTO report ({columns}) SELECT {values} FROM report AS model,
    FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n) AS each_case
 WHERE model.token = :model
 """
+INDEXES = """
+SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'report' AND indexname LIKE 'ix_%'
+"""
 CLOCKS = """
 INSERT INTO clock (jurisdiction_id, report_id, kind, stage, unit_code, state, started_at, at_risk_at, due_at, span_unit)
 SELECT jurisdiction_id, id, 'unit', 'resolve', lead_unit, 'running', opened_at, next_due_at, next_due_at, 'hours'
@@ -55,18 +60,27 @@ FROM report WHERE id >= :first AND closed_at IS NULL
 """
 
 
-def write_cases(database: Database, model: str, opened: int, closed: int) -> None:
-    """So many open and closed cases like the report `model`, with their clocks; statistics are taken anew."""
+def write_cases(database: Database, model: str, opened: int, closed: int, *, is_large: bool = False) -> None:
+    """So many open and closed cases like the report `model`, with their clocks; statistics are taken anew.
+
+    `is_large`: the indexes are made after the rows, which is quicker for very many.
+    """
     names = [column.name for column in report.c]
     values = [VARIED.get(name, f'model."{name}"') for name in names]
     statement = REPORTS.format(columns=", ".join(f'"{name}"' for name in names), values=", ".join(values))
     given = {"first": FIRST, "last": FIRST + opened + closed - 1, "open": opened, "model": model}
     with database.transaction() as tx:
         tx.execute(text("SET LOCAL statement_timeout = 0"))
-        assert tx.scalar(select(report.c.id).where(report.c.token == model))
-        for each in (FILES, statement, CLOCKS):
-            tx.execute(text(each), {name: value for name, value in given.items() if f":{name}" in each})
+        indexes = tx.execute(text(INDEXES)).all() if is_large else []
+        for name, _ in indexes:
+            tx.execute(text(f'DROP INDEX "{name}"'))
+        for each in (FILES, statement, *(made for _, made in indexes), CLOCKS):
+            tx.execute(text(each.replace("::", "\\:\\:")), _of(each, given))
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as tx:
         tx.execute(text("SET statement_timeout = 0"))
         for table in ("report", "clock", "case_file"):
             tx.execute(text(f"VACUUM ANALYZE {table}"))
+
+
+def _of(statement: str, given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if f":{name}" in statement}

@@ -1,4 +1,4 @@
-"""Knows the dispatcher's table, and how a case is found by its number."""
+"""Knows the dispatcher's table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from flask import Blueprint, g, make_response, redirect, render_template, reques
 from werkzeug.wrappers import Response
 
 from portal import clock
-from portal.crypto import read_token
 from portal.errors import Forbidden, InvalidInput, WenluError
 from portal.i18n import N_, Message
 from portal.operations.context import Actor
@@ -27,14 +26,6 @@ from portal.web.services import city, reading, services, writing
 pages = Blueprint("desk", __name__, url_prefix="/desk")
 DISPATCHERS = frozenset({"dispatcher", "admin"})
 MOST_AT_ONCE = 100
-
-
-@pages.get("/find")
-@access.staff()
-def find() -> Response:
-    """Go to a case by its number, as it was read out on the telephone."""
-    token = read_token(request.args.get("number", ""))[:40]
-    return redirect(f"/desk/case/{token}" if token.isalnum() else "/desk/", 303)
 
 
 @pages.get("/dispatch")

@@ -40,7 +40,6 @@
     var keys = document.getElementById("keys");
     if (!keys) return;
     keys.open = !keys.open;
-    if (keys.open) keys.scrollIntoView({ block: "nearest" });
   }
   // Whatever got the focus by Tab or a click is the line that the keys go on from.
   rows.forEach(function (row, number) {

@@ -318,14 +318,6 @@ def test_unknown_and_foreign_actions_do_nothing(action, desk):
     assert desk.row(token).state == "routed"
 
 
-def test_numbers_are_found_however_they_are_typed(desk):
-    token = desk.file("street-cn1")
-    spelt = f" {token[:4].lower()}-{token[4:9]} {token[9:]}"
-    browser = desk.client(OWN)
-    assert browser.get(f"/desk/find?number={spelt}").headers["Location"] == f"/desk/case/{token}"
-    assert browser.get("/desk/find?number=//evil.example").headers["Location"] == "/desk/"
-
-
 @pytest.fixture
 def waiting_for_dispatch(desk) -> dict[str, str]:
     late = desk.file("street-cn1")
