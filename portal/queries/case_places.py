@@ -15,9 +15,8 @@ _SHOWN = ("token", "service_code", "state", "priority", "lead_unit", "colour", "
 
 
 def case_places(tx: Connection, jurisdiction_id: str, wanted: Wanted) -> tuple[list[Any], bool]:
-    """The cases that have a place, at most MOST_PLACES of them in the list's order, and whether there are more."""
-    has_place = report.c.geom.is_not(None)
-    keys = inbox_keys(jurisdiction_id, wanted, None, MOST_PLACES + 1, has_place).subquery("listed")
+    """Those of the first MOST_PLACES cases of the list that have a place, and whether the list is longer."""
+    keys = inbox_keys(jurisdiction_id, wanted, None, MOST_PLACES + 1).subquery("listed")
     query = select(
         *(report.c[name] for name in _SHOWN),
         report.c.closed_at.is_(None).label("is_open"),
@@ -26,4 +25,4 @@ def case_places(tx: Connection, jurisdiction_id: str, wanted: Wanted) -> tuple[l
         func.left(report.c.description, 140).label("text"),
     ).join_from(keys, report, report.c.id == keys.c.id)
     found: list[Any] = list(tx.execute(query))
-    return found[:MOST_PLACES], len(found) > MOST_PLACES
+    return [row for row in found[:MOST_PLACES] if row.lon is not None], len(found) > MOST_PLACES

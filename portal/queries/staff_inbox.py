@@ -99,7 +99,6 @@ def inbox_keys(
     wanted: Wanted,
     after: Cursor | None = None,
     size: int = PAGE_SIZE,
-    *also: ColumnElement[bool],
 ) -> Select[Any]:
     """The keys (id, lane, key_at) of the cases that are due first, read from the index in its order.
 
@@ -107,10 +106,10 @@ def inbox_keys(
     Rare words and a person's own jobs lead to the cases from the other side.
     """
     if wanted.is_newest_first:
-        return _newest(jurisdiction_id, wanted, after, size, *also)
-    where = [*is_open_here(jurisdiction_id), *chosen(wanted), *also]
+        return _newest(jurisdiction_id, wanted, after, size)
+    where = [*is_open_here(jurisdiction_id), *chosen(wanted)]
     is_rare = bool(wanted.words) or wanted.holder is not None or wanted.box is not None
-    if wanted.part == "assist" or (wanted.units is not None and is_rare):
+    if wanted.part == "assist" or is_rare:
         where += [*of_units(wanted), report.c.state.in_(states_of(wanted))]
         return due_keys(where, after, size)
     states = _listed(states_of(wanted), "state")
@@ -124,11 +123,9 @@ def inbox_keys(
     return select(*first.c).select_from(each_list.join(first, true())).order_by(*order).limit(size)
 
 
-def _newest(
-    jurisdiction_id: str, wanted: Wanted, after: Cursor | None, size: int, *also: ColumnElement[bool]
-) -> Select[Any]:
+def _newest(jurisdiction_id: str, wanted: Wanted, after: Cursor | None, size: int) -> Select[Any]:
     """The same among closed cases: the newest first, of several units the newest of each put in order."""
-    where = [report.c.jurisdiction_id == jurisdiction_id, *chosen(wanted), *also]
+    where = [report.c.jurisdiction_id == jurisdiction_id, *chosen(wanted)]
     if wanted.state != ANY_STATE:
         where.append(report.c.state == inline(wanted.state))
     if wanted.units is None or wanted.part == "assist" or wanted.words or wanted.holder is not None:
