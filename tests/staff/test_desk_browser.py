@@ -99,7 +99,8 @@ def test_no_page_is_wider_than_its_screen(viewport, language, words, desk, addre
     token = desk.file("street-cn1", description="W" * 300, is_ambiguous=True)
     page = open_page(chromium, viewport, language)
     sign_in(page, address, desk.email_of(Grant("admin", "")))
-    for path in ("/desk/", "/desk/?part=assist", "/desk/dispatch", "/desk/account", f"/desk/case/{token}"):
+    lists = ("/desk/", "/desk/?part=assist", "/desk/?view=board", "/desk/?view=map", "/desk/?colour=red&q=a")
+    for path in (*lists, "/desk/dispatch", "/desk/account", f"/desk/case/{token}"):
         page.goto(address + path)
         assert fits(page), path
     expect(page.locator("main")).to_contain_text(words)
@@ -121,3 +122,44 @@ def test_targets_are_large_enough_for_a_thumb(desk, address, chromium):
     )
     assert len(heights) > 5
     assert min(heights) >= 44
+
+
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_many_cases_are_accepted_at_once(has_scripts, desk, address, chromium):
+    tokens = [desk.file("street-ba1") for _ in range(3)]
+    page = open_page(chromium, PHONE, java_script_enabled=has_scripts)
+    sign_in(page, address, desk.email_of(Grant("handler", "street-ba1")))
+    expect(page.locator(".bulk")).to_be_hidden()  # nothing is ticked
+    for token in tokens:
+        page.get_by_label(f"Choose {token}").check()
+    page.locator("#bulk-action").select_option("note")
+    expect(page.locator("#bulk-note")).to_be_visible()
+    expect(page.locator("#bulk-unit")).to_be_hidden()  # a note needs no unit
+    page.locator("#bulk-action").select_option("accept")
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_role("status")).to_have_text("3 cases: done.")
+    assert {desk.row(token).state for token in tokens} == {"accepted"}
+    assert page.complaints == []
+
+
+def test_the_list_is_worked_by_keys_alone(desk, address, chromium):
+    tokens = [desk.file("street-ba2") for _ in range(3)]
+    page = open_page(chromium, WIDE)
+    sign_in(page, address, desk.email_of(Grant("handler", "street-ba2")))
+    ticks = page.locator("input[name=token]")
+    in_order = ticks.evaluate_all("all => all.map(each => each.value)")
+    assert set(in_order) == set(tokens)
+    for key in ("j", "j", "x", "k", "x", "x"):
+        page.keyboard.press(key)
+    assert [each.is_checked() for each in ticks.all()] == [False, True, False]
+    page.keyboard.press("?")
+    expect(page.get_by_text("tick the case")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("jx?")  # in a field these are letters
+    expect(page.locator("#q")).to_have_value("jx?")
+    assert [each.is_checked() for each in ticks.all()] == [False, True, False]
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/desk/case/{in_order[1]}")
+    assert page.complaints == []

@@ -10,7 +10,7 @@ depends_on = None
 
 OPEN = sa.text("closed_at IS NULL")
 LANE = sa.text("(priority <> 'emergency'::text)")
-COLUMNS = {
+COLUMNS: dict[str, list[str | sa.TextClause]] = {
     "ix_report_due_unit": ["jurisdiction_id", "lead_unit", "state", LANE, "next_due_at", "id"],
     "ix_report_due": ["jurisdiction_id", "state", LANE, "next_due_at", "id"],
 }
