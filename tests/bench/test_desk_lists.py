@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,29 +89,46 @@ def signed_in(app: Any, name: str) -> Any:
     return client
 
 
-def slow_ones(client: Any, path: str) -> tuple[float, float]:
-    """The median and the 95th percentile in milliseconds."""
-    taken = []
+def ticks(pid: int) -> int:
+    """What a process has worked so far, in hundredths of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def work_of(app: Any) -> float:
+    """Milliseconds that this process and its database connections have worked so far."""
+    engine = app.extensions["wenlu"].database.engine
+    with engine.connect() as tx:
+        pids = tx.scalars(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).all()
+    return time.process_time() * 1000 + sum(ticks(pid) for pid in pids) * 10
+
+
+def measured(app: Any, client: Any, path: str) -> tuple[float, float, float]:
+    """Milliseconds of a page: the median, the 95th percentile, and what machine and database worked for it."""
+    taken, before = [], work_of(app)
     for _ in range(TIMES):
         began = time.perf_counter()
         answer = client.get(path)
         taken.append((time.perf_counter() - began) * 1000)
         assert answer.status_code == 200
     taken.sort()
-    return taken[TIMES // 2], taken[int(TIMES * 0.95) - 1]
+    return taken[TIMES // 2], taken[int(TIMES * 0.95) - 1], (work_of(app) - before) / TIMES
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("who", PEOPLE)
 def test_pages_of_the_desk(who: str, full: Any) -> None:
-    client = signed_in(full[0], who)
+    """What is asserted is the work, which is the same on a machine that does something else at that moment."""
+    app, _ = full
+    client = signed_in(app, who)
     client.get("/desk/?view=map")  # imports what draws the map
-    slowest = {}
+    dear = {}
     for name, path in PAGES.items():
-        median, slow = slow_ones(client, path)
-        slowest[name] = slow
-        print(f"\n{who}: {name}: median {median:.0f} ms, p95 {slow:.0f} ms", end="")
-    assert {name: round(slow) for name, slow in slowest.items() if slow > MOST_MS} == {}
+        median, slow, work = measured(app, client, path)
+        print(f"\n{who}: {name}: median {median:.0f} ms, p95 {slow:.0f} ms, work {work:.0f} ms", end="")
+        if work > MOST_MS:
+            dear[name] = round(work)
+    assert dear == {}
 
 
 @pytest.mark.timeout(1800)
