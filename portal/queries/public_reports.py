@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,27 +134,31 @@ def public_reports(
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many reports a filter finds, and how many of them are open; `is_more` than were counted."""
+    """How many reports a filter finds, state by state; `is_more` than were counted, the newest ones."""
 
-    all: int
-    open: int
+    by_state: Mapping[str, int]
     is_more: bool = False
+
+    def of(self, states: Iterable[str]) -> int:
+        """How many are in one of these states."""
+        return sum(self.by_state.get(state, 0) for state in states)
 
 
 def count_reports(
     tx: Connection, jurisdiction_id: str, wanted: ReportFilter, most: int = MOST_COUNTED
 ) -> Counted:
-    """How many there are, counted to `most`: nobody waits for the exact number of a whole city's years."""
+    """How many there are in every state, whichever of them is wanted, counted to `most`: nobody waits for the
+    exact number of a whole city's years."""
     some = (
-        select(report.c.closed_at)
-        .where(*conditions(jurisdiction_id, wanted))
+        select(report.c.state)
+        .where(*conditions(jurisdiction_id, replace(wanted, states=())))
         .order_by(report.c.opened_at.desc())
         .limit(most + 1)
         .subquery()
     )
-    still_open = func.count().filter(some.c.closed_at.is_(None))
-    found, found_open = tx.execute(select(func.count(), still_open).select_from(some)).one()
-    return Counted(min(found, most), min(found_open, most), found > most)
+    rows = tx.execute(select(some.c.state, func.count()).group_by(some.c.state))
+    found = {state: int(count) for state, count in rows}
+    return Counted(found, sum(found.values()) > most)
 
 
 def last_change(tx: Connection, jurisdiction_id: str) -> datetime | None:

@@ -7,7 +7,14 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template, request, url_for
 
 from portal import clock
-from portal.queries.public_reports import Counted, count_reports, last_change, public_reports
+from portal.queries.public_reports import (
+    STATUSES,
+    Counted,
+    ReportFilter,
+    count_reports,
+    last_change,
+    public_reports,
+)
 from portal.web import access
 from portal.web.areas import offered_areas
 from portal.web.fresh import unchanged_or
@@ -15,6 +22,7 @@ from portal.web.history import STATES
 from portal.web.locale import gettext, ngettext, number
 from portal.web.map_filter import PERIODS, Chosen, read_filters
 from portal.web.services import city, reading, services
+from routing.lifecycle import OPEN_STATES
 
 pages = Blueprint("map_page", __name__)
 PAGE_SIZE = 25
@@ -34,7 +42,8 @@ def show() -> str:
         map=_drawn(chosen),
         chosen=chosen,
         page=page,
-        count=_counted(count),
+        count=_counted(count, chosen.wanted),
+        counts=_by_state(count),
         areas=offered_areas(),
         periods=PERIODS,
         services=[each for each in city().services.values() if each.is_active],
@@ -53,11 +62,24 @@ def changed() -> Response:
     return unchanged_or(jsonify(at=at.isoformat() if at else ""))
 
 
-def _counted(found: Counted) -> str:
-    words = ngettext("%(count)s report", "%(count)s reports", found.all)
+def _counted(found: Counted, wanted: ReportFilter) -> str:
+    """What is listed, in words."""
+    states = wanted.states or tuple(STATES)
+    words = ngettext("%(count)s report", "%(count)s reports", found.of(states))
     if found.is_more:
         words = gettext("more than %(count)s", count=words)
-    return gettext("%(count)s, %(open)s of them open", count=words, open=number(found.open))
+    if len(states) == 1:
+        return words
+    still_open = found.of(set(states) & set(OPEN_STATES))
+    return gettext("%(count)s, %(open)s of them open", count=words, open=number(still_open))
+
+
+def _by_state(found: Counted) -> dict[str, str]:
+    """The number behind each choice of a state; none where not all were counted."""
+    if found.is_more:
+        return {}
+    groups = {state: (state,) for state in STATES} | {"": tuple(STATES), **STATUSES}
+    return {name: number(found.of(states)) for name, states in groups.items()}
 
 
 def _drawn(chosen: Chosen) -> Any:

@@ -56,7 +56,11 @@ def curve_of(year: UnitYear) -> Curve | None:
     half, most = ended_by(steps, 0.5), ended_by(steps, 0.9)
     sentences = [_sentence(half, HALF, NOT_HALF), _sentence(most, MOST, NOT_MOST)]
     longest = _longest(year, most)
-    marks = [(hours / HOURS, label) for hours, label in ((half, percent(0.5)), (most, percent(0.9))) if hours]
+    marks = [
+        (hours / HOURS, f"{percent(share)} · {duration_text(hours * HOUR_S)}")
+        for hours, share in ((half, 0.5), (most, 0.9))
+        if hours
+    ]
     drawn = [(step.length / HOURS, step.share) for step in steps]
     chart = survival_chart(drawn, longest, marks, Words("curve", gettext(CURVE_TITLE), " ".join(sentences)))
     rows = [(days, open_after(steps, days * HOURS)) for days in SHOWN_DAYS if days <= longest]

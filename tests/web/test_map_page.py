@@ -56,6 +56,7 @@ def area(parts: Services, three: dict[str, str]) -> str:
         pytest.param("", "new away old", "3 reports, 2 of them open", id="all"),
         pytest.param("state=open", "new away", "2 reports, 2 of them open", id="open"),
         pytest.param("state=closed", "old", "1 report, 0 of them open", id="closed"),
+        pytest.param("state=routed", "new away", "2 reports<", id="one state"),
         pytest.param("service=missed-collection", "away", "1 report, 1 of them open", id="service"),
         pytest.param("area={area}", "new old", "2 reports, 1 of them open", id="area"),
         pytest.param("area=street:nowhere", "", "0 reports, 0 of them open", id="an area nobody knows"),
@@ -82,6 +83,22 @@ def test_filters(
         three[name] for name in found.split()
     ]
     assert count in page
+
+
+def test_every_state_says_how_many_it_has(client: FlaskClient, three: dict[str, str]) -> None:
+    """Whichever is chosen now: so that nobody chooses what is empty."""
+    with clock.simulated(NOW + timedelta(hours=1)):
+        page = client.get("/map?state=closed&service=park-repair").get_data(as_text=True)
+    shown = re.search(r'<select id="state".*?</select>', page, re.S)
+    assert shown
+    found = dict(re.findall(r'<option value="(\w*)"[^>]*>[^<]*\((\d+)\)</option>', shown.group(0)))
+    assert (found[""], found["open"], found["closed"], found["routed"], found["resolved"]) == (
+        "2",
+        "1",
+        "1",
+        "1",
+        "1",
+    )
 
 
 def test_the_address_holds_all_that_was_chosen(client: FlaskClient, three: dict[str, str], area: str) -> None:
