@@ -42,9 +42,9 @@ def test_a_hundred_thousand_cases(cases: list[PastCase]) -> None:
     pack = read_pack(NEW_YORK)
     city = build_city(pack)
     other = city_under(city, Draft(pack.rules_text.replace('"precinct"', '"community_district"')))
-    began = time.perf_counter()
+    began = time.process_time()
     done = simulate(cases, city, other)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     print(f"\nsimulate: {done.cases:,} cases under two rulebooks in {took:.2f} s, {done.moved:,} would move")
     assert done.cases == CASES
     assert done.moved > 10_000
