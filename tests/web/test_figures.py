@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text, update
+from sqlalchemy import update
 
 from portal import clock
 from portal.models.report import report
@@ -101,46 +101,10 @@ def test_fixed_in_part_counts_half(parts, file_one, endings, ended, share) -> No
     assert found.partly == endings.count("partly_fixed")
 
 
-MANY = """
-    WITH made AS (
-        INSERT INTO case_file (jurisdiction_id, subject, token, last_seq, last_hash)
-        SELECT 'linhai.example', 'report', 'MANY' || n, 0, '' FROM generate_series(1, 20000) AS n RETURNING id, token
-    ), filed AS (SELECT id, token, id % 12 = 0 AS is_open, now() - (id % 900) * interval '1 day' AS at FROM made)
-    INSERT INTO report (
-        id, jurisdiction_id, token, kind, service_code, state, priority, channel, locale, is_anonymous, is_private,
-        description, public_text, answers, lead_unit, assist_units, rule, rulebook_version, confidence, is_ambiguous,
-        receipt, public_receipt, opened_at, updated_at, closed_at, promise_due_at)
-    SELECT id, 'linhai.example', token, 'report', 'pothole', CASE WHEN is_open THEN 'accepted' ELSE 'closed' END,
-        'normal', 'web', 'en', false, false, repeat('x', 200), repeat('y', 200), '{}', 'unit-' || id % 40, '[]', 'r',
-        1, 1, false, '{}', '{}', at, at, CASE WHEN is_open THEN NULL ELSE at + interval '3 days' END,
-        at + interval '5 days'
-    FROM filed
-"""
-
-
 @pytest.mark.parametrize("unit_code", ["", "unit-7"], ids=["all units", "one unit"])
-def test_indexes_alone_answer(parts: Services, unit_code: str) -> None:
-    with parts.database.transaction() as tx:
-        if tx.scalar(text("SELECT count(*) FROM report")) < 20_000:
-            # VACUUM calls a page visible only once the commit that wrote it has reached the log.
-            tx.execute(text("SET LOCAL synchronous_commit = on"))
-            tx.execute(text(MANY))
-    with parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE report"))
-    asked: list[tuple[str, Any]] = []
-
-    def note(_conn: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
-        asked.append((statement, values))
-
-    here = parts.jurisdiction_id  # asks the database the first time
-    with parts.database.reading() as tx:
-        event.listen(parts.database.engine, "before_cursor_execute", note)
-        try:
-            unit_figures(tx, here, clock.now(), unit_code)
-        finally:
-            event.remove(parts.database.engine, "before_cursor_execute", note)
-        ((statement, values),) = asked
-        plan = "\n".join(row[0] for row in tx.connection.cursor().execute(f"EXPLAIN {statement}", values))
+@pytest.mark.usefixtures("many")
+def test_indexes_alone_answer(parts: Services, plans: Callable[..., list[str]], unit_code: str) -> None:
+    (plan,) = plans(lambda tx: unit_figures(tx, parts.jurisdiction_id, clock.now(), unit_code))
     assert "Seq Scan" not in plan, plan
     if not unit_code:  # for one unit, its own few rows by ix_report_unit are as good
         assert sorted(re.findall(r"Scan using (\w+)", plan)) == [
