@@ -6,8 +6,10 @@ import http.client
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -58,8 +60,13 @@ def resolve(host: str, port: int) -> Sequence[str]:
 class NetGuard:
     """Posts to public addresses, and to those of the `allowed` networks."""
 
-    def __init__(self, allowed: Sequence[Network] = (), resolver: Resolver = resolve) -> None:
-        self._allowed, self._resolve = tuple(allowed), resolver
+    def __init__(
+        self,
+        allowed: Sequence[Network] = (),
+        resolver: Resolver = resolve,
+        longest_s: float = LONGEST_S,
+    ) -> None:
+        self._allowed, self._resolve, self._longest_s = tuple(allowed), resolver, longest_s
 
     def check(self, url: str) -> Target:
         """The target of an address; Blocked where it, or any of its name's addresses, must not be reached."""
@@ -80,15 +87,23 @@ class NetGuard:
             raise Blocked("it is too long to be sent")
         target = self.check(url)
         connection = _Pinned(target)
-        until = time.monotonic() + LONGEST_S
+        until = time.monotonic() + self._longest_s
+        # A limit on each read does not bound their sum: who sends a letter at a time would hold us for hours.
+        watch = threading.Timer(self._longest_s, connection.cut)
+        watch.daemon = True
+        watch.start()
         try:
             path = (target.url.path or "/") + (f"?{target.url.query}" if target.url.query else "")
             connection.request("POST", path, body, {**headers, "Connection": "close"})
             answer = connection.getresponse()
-            return Answer(answer.status, _read_some(answer, until))
+            body_read = _read_some(answer, until)
+            if connection.is_cut:
+                raise TimeoutError("it speaks too slowly")
+            return Answer(answer.status, body_read)
         except http.client.HTTPException as error:
             raise ConnectionError(type(error).__name__) from None
         finally:
+            watch.cancel()
             connection.close()
 
     def _check_ip(self, text: str) -> None:
@@ -147,13 +162,22 @@ class _Pinned(http.client.HTTPConnection):
 
     def __init__(self, target: Target) -> None:
         super().__init__(target.host, target.port, timeout=TIMEOUT_S)
-        self._target = target
+        self._target, self.is_cut = target, False
+
+    def cut(self) -> None:
+        """End it from outside, whatever it waits for."""
+        self.is_cut = True
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
 
     def connect(self) -> None:
         """Connect to the first address that answers."""
         failure: OSError = ConnectionError("no address")
         for ip in self._target.ips:
             try:
+                if self.is_cut:
+                    raise TimeoutError("it took too long")
                 self.sock = socket.create_connection((ip, self._target.port), TIMEOUT_S)
                 break
             except OSError as error:

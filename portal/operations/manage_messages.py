@@ -132,8 +132,12 @@ def remove_channel(tx: Connection, context: Context, actor: Actor, channel_id: i
 
 
 def settle_dead(tx: Connection, context: Context, actor: Actor, numbers: Sequence[int], what: str) -> int:
-    """Give dead letters a new start, or give them up for good; all of them where none is named. Answers how many."""
-    chosen = numbers or [row.outbox_id for row in given_up(tx)]
+    """Give dead letters of this city a new start, or give them up for good; all where none is named.
+
+    Answers how many.
+    """
+    ours = [row.outbox_id for row in given_up(tx, jurisdiction_id=context.jurisdiction_id)]
+    chosen = [number for number in ours if not numbers or number in numbers]
     act = revive if what == "retry" else drop
     done = sum(act(tx, number) for number in chosen)
     if done:

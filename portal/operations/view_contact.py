@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from portal.errors import Conflict, Forbidden, InvalidInput
 from portal.i18n import N_, Message
+from portal.masking import MASK, mask
 from portal.models.report import contact
 from portal.operations.context import Actor, Context
 from portal.operations.move_checks import REFUSALS
@@ -28,6 +29,7 @@ class Viewed:
     name: str
     email: str
     phone: str
+    words: str = ""  # of the report as they were written, where something in them is blacked out
 
 
 def view_contact(
@@ -46,15 +48,27 @@ def view_contact(
     if faults := _faults(purpose, words):
         raise InvalidInput(faults)
     sealed = tx.scalar(select(contact.c.sealed).where(contact.c.report_id == case.row.id))
-    if sealed is None:
+    hidden = case.row.description if has_hidden(case.row.description) else ""
+    if sealed is None and not hidden:
         raise Conflict(Message(N_("The reporter left no address.")))
     try:
-        known = context.keyring.open(sealed, bound_to=f"contact:{case.row.token}")
+        known = context.keyring.open(sealed, bound_to=f"contact:{case.row.token}") if sealed else {}
     except ValueError:
         raise Conflict(Message(N_("The address was sealed with a key that is not here."))) from None
     private = actor.in_private() | {"actor": actor.in_public(), "purpose": purpose, "reason": words}
     record(tx, case.head, [Draft(VIEWED, {}, private)])
-    return Viewed(*(str(known.get(name) or "") for name in ("name", "email", "phone")))
+    name, email, phone = (str(known.get(each) or "") for each in ("name", "email", "phone"))
+    return Viewed(name, email, phone, hidden)
+
+
+def may_view(part: str, description: str, *, has_contact: bool) -> bool:
+    """Whether somebody of this part in the case may ask to see who reported it, and there is something to see."""
+    return part in MAY_VIEW and (has_contact or has_hidden(description))
+
+
+def has_hidden(description: str) -> bool:
+    """Whether a report's own words hold what the desk reads blacked out."""
+    return MASK in mask(description)
 
 
 def _faults(purpose: str, words: str) -> Mapping[str, Message]:

@@ -65,9 +65,9 @@ def count_waiting(tx: Connection, jurisdiction_id: str) -> Any:
     return tx.execute(query).one()
 
 
-def dead_letters(tx: Connection, limit: int = 200) -> Sequence[GivenUp]:
-    """What was given up, newest first."""
-    return given_up(tx, limit)
+def dead_letters(tx: Connection, jurisdiction_id: str, limit: int = 200) -> Sequence[GivenUp]:
+    """What a city's workers gave up, newest first."""
+    return given_up(tx, limit, jurisdiction_id)
 
 
 def unit_channels(tx: Connection, jurisdiction_id: str) -> list[Row[Any]]:

@@ -28,8 +28,8 @@ class GivenUp:
     last_error: str
 
 
-def given_up(tx: Connection, limit: int | None = None) -> Sequence[GivenUp]:
-    """The rows that were given up, newest first; all of them without a limit."""
+def given_up(tx: Connection, limit: int | None = None, jurisdiction_id: str = "") -> Sequence[GivenUp]:
+    """The rows that were given up, newest first: all of them without a limit, of every city without one named."""
     of_report = report.c.id == cast(outbox.c.payload["report_id"].astext, BigInteger)
     query = (
         select(
@@ -47,6 +47,8 @@ def given_up(tx: Connection, limit: int | None = None) -> Sequence[GivenUp]:
         .order_by(outbox.c.failed_at.desc(), outbox.c.id.desc())
         .limit(limit)
     )
+    if jurisdiction_id:
+        query = query.where(outbox.c.jurisdiction_id == jurisdiction_id)
     return [GivenUp(*row) for row in tx.execute(query)]
 
 

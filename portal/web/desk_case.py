@@ -16,7 +16,7 @@ from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.move_report import move_report
 from portal.operations.store_photo import SHOWN, THUMB, store_photo
-from portal.operations.view_contact import MAY_VIEW, Viewed, view_contact
+from portal.operations.view_contact import Viewed, may_view, view_contact
 from portal.queries.place_map import place_map
 from portal.queries.receipt_words import reason_message
 from portal.queries.staff_case import StaffCase, photo_of_case, staff_case, with_details
@@ -179,7 +179,7 @@ def _view(case: StaffCase, standing: Standing, typed: TypedMove | None) -> dict[
         "receipt": receipt_text(case.row.receipt, view),
         "handed": last_hand_over(case.events, view),
         "actions": actions,
-        "may_view_contact": case.has_contact and standing.part in MAY_VIEW,
+        "may_view_contact": may_view(standing.part, case.row.description, has_contact=case.has_contact),
         "barred": {case.lead_unit, *accused_units(case.about_unit, view.directory)},
         "next_step": next((action for action in actions if action in FIRST_STEPS), ""),
         "bars": clock_bars(case.parts["clocks"], case.lead_unit, now),

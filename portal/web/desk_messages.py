@@ -67,7 +67,7 @@ def index() -> Response:
 def dead() -> Response:
     """What was given up, with the reason and without personal data."""
     with reading() as tx:
-        rows = dead_letters(tx)
+        rows = dead_letters(tx, services().jurisdiction_id)
     return _render("dead_letters.html", rows=rows)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, request
 from werkzeug.wrappers import Response
 
+from portal.errors import InvalidInput
 from portal.operations.context import Actor
 from portal.operations.relay_words import alias, write_to_resident
 from portal.web import access
-from portal.web.desk_case import open_case
+from portal.web.desk_case import case_page, open_case
+from portal.web.forms.staff_move import TypedMove
 from portal.web.services import services, writing
 
 pages = Blueprint("desk_resident", __name__, url_prefix="/desk/case")
@@ -17,11 +19,15 @@ pages = Blueprint("desk_resident", __name__, url_prefix="/desk/case")
 @pages.post("/<token>/resident")
 @access.staff("handler", "unit_head", "dispatcher", "admin")
 def write(token: str) -> Response:
-    """Ask the resident something."""
-    _, standing = open_case(token)
+    """Ask the resident something; what was typed survives a refusal."""
+    case, standing = open_case(token)
     actor = Actor(standing.role, standing.unit_code, g.staff.account_id)
-    with writing() as tx:
-        write_to_resident(tx, services().context, token, actor, request.form.get("words", ""))
+    words = request.form.get("words", "")
+    try:
+        with writing() as tx:
+            write_to_resident(tx, services().context, token, actor, words)
+    except InvalidInput as refused:
+        return case_page(case, standing, 422, TypedMove("resident", values={"words": words}), refused.fields)
     return redirect(f"/desk/case/{token}#resident", 303)
 
 

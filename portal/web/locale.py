@@ -27,6 +27,7 @@ from portal.i18n import (
     localised,
     translations,
 )
+from portal.masking import mask
 from portal.web.services import city, services
 
 COOKIE = "wenlu_lang"
@@ -201,6 +202,7 @@ def install(app: Flask) -> None:
         "number": number,
         "percent": percent,
         "duration": duration_text,
+        "shielded": mask,
         "say": say,
         "named": named,
     }

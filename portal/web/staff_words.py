@@ -33,6 +33,8 @@ ROLES: Mapping[str, str] = {
     "neighbour": N_("A neighbour"),
     "guest": N_("Somebody at the place"),
 }
+# Whose words may tell who they are.
+RESIDENTS = frozenset({"reporter", "visitor", "follower", "neighbour", "guest"})
 PARTS: Mapping[str, str] = {
     "lead": N_("Your unit leads this case."),
     "assist": N_("Your unit assists in this case."),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
 from typing import ClassVar
@@ -26,7 +28,8 @@ HERE = (ip_network("127.0.0.0/8"),)
         "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[::ffff:10.0.0.1]/", "http://[fe80::1]/",
         "http://[fc00::1]/", "http://[fd00:ec2::254]/", "http://[ff02::1]/", "http://[fec0::1]/",
         "http://[64:ff9b::7f00:1]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[2002:7f00:1::]/",
-        "http://[2001:0:7f00:1::]/", "http://[2001:db8::1]/", "http://[fe80::1%25eth0]/",
+        "http://[2001:0:7f00:1::]/", "http://[2001:db8::1]/",
+        "http://[::7f00:1]/", "http://[::127.0.0.1]/", "http://[::ffff:0:7f00:1]/", "http://[fe80::1%25eth0]/",
         "http://localhost/", "http://localhost./", "http://user:pw@example.org/", "http://user@127.0.0.1/",
         "http://example.org\\@127.0.0.1/", "http://127.0.0.1\t/", "http://127.0.0.1\r\nHost: x/", "http:///x",
         "http://", "https://", "ftp://example.org/", "file:///etc/passwd", "gopher://127.0.0.1:6379/_x",
@@ -129,6 +132,28 @@ def test_a_name_that_changes_after_the_check_changes_nothing(address: str) -> No
     answer = NetGuard(HERE, resolver).post(f"http://hook.example.org:{port}/", b"{}", {})
     assert (answer.status, asked) == (200, ["hook.example.org"])
     assert Server.got[0][1]["Host"] == f"hook.example.org:{port}"
+
+
+def test_who_speaks_a_letter_at_a_time_is_cut_off() -> None:
+    """Each letter comes in time, the head of the answer never ends."""
+    server = socket.create_server(("127.0.0.1", 0))
+    is_over = threading.Event()
+
+    def drip() -> None:
+        caller, _ = server.accept()
+        with caller, suppress(OSError):
+            caller.recv(4096)
+            caller.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while not is_over.wait(0.02):
+                caller.sendall(b"x")
+
+    threading.Thread(target=drip, daemon=True).start()
+    try:
+        with pytest.raises((TimeoutError, ConnectionError)):
+            NetGuard(HERE, longest_s=0.3).post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"", {})
+    finally:
+        is_over.set()
+        server.close()
 
 
 def test_nobody_there_is_an_error_that_may_pass(address: str) -> None:

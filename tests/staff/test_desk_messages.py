@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import event as hooks
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from portal import clock
 from portal.models.ledger import event
@@ -75,6 +75,26 @@ def test_dead_letters_are_tried_again_or_given_up_for_good(desk, what, failed, d
         assert (kept.failed_at is not None, kept.done_at is not None) == (failed, done)
         settled = select(func.count()).select_from(event).where(event.c.kind == "outbox.settled")
         assert tx.scalar(settled) >= 1
+
+
+def test_another_citys_dead_letters_are_neither_seen_nor_touched(desk) -> None:
+    row, browser = lose(desk), desk.client(ADMIN)
+    with desk.database.transaction() as tx:
+        tx.execute(update(outbox).where(outbox.c.id == row).values(jurisdiction_id="hillside.example"))
+    assert f'value="{row}"' not in browser.get("/desk/messages/dead").text
+    for chosen in ({"number": str(row), "what": "drop"}, {"what": "drop_all"}):
+        browser.post("/desk/messages/dead", chosen)
+    with desk.database.reading() as tx:
+        assert tx.scalar(select(outbox.c.done_at).where(outbox.c.id == row)) is None
+
+
+def test_a_question_that_is_too_long_comes_back_with_its_words(desk) -> None:
+    token = desk.file("street-cn1", "accepted")
+    words = "Which gate? " * 200
+    page = desk.client(Grant("handler", "street-cn1")).post(f"/desk/case/{token}/resident", {"words": words})
+    assert page.status_code == 422
+    assert "under 2000 characters" in page.text
+    assert words.strip() in page.text
 
 
 def test_a_wording_is_previewed_kept_by_version_and_taken_back(desk) -> None:

@@ -163,10 +163,13 @@ def test_contact_data_is_never_shown(grant, language, desk):
     assert ("可通过消息联系" in page) is (language == "zh-Hans")
 
 
-def test_the_desk_reads_exact_words_and_place_and_sees_what_the_public_reads(desk):
-    page = desk.client(OWN).get(f"/desk/case/{desk.file('street-cn1')}").text
-    assert "138 1234 5678" in page
+def test_the_desk_reads_words_and_exact_place_and_no_telephone_number_among_the_words(desk):
+    token, browser = desk.file("street-cn1"), desk.client(OWN)
+    page = browser.get(f"/desk/case/{token}").text
+    for path in (f"/desk/case/{token}", "/desk/", "/desk/due"):
+        assert "138 1234 5678" not in browser.get(path).text, path
     assert "Call me: ▇▇▇" in page
+    assert "Show contact shows them" in page
     assert "29.201800, 121.609100" in page
 
 

@@ -7,6 +7,8 @@ from sqlalchemy import delete, select
 
 from portal.models.ledger import event, event_private
 from portal.models.report import contact
+from portal.operations.cast_voice import cast_voice
+from portal.operations.voice_links import Voter
 from portal.queries.staff_rights import Grant
 
 OWN = Grant("handler", "street-cn1")
@@ -68,6 +70,26 @@ def test_it_is_shown_once_and_who_looked_and_why_is_not_public(desk):
     assert "To arrange a visit" in again
     assert "looked at" not in seen
     assert "To arrange a visit" not in seen
+
+
+def test_words_as_they_were_written_are_shown_with_the_contact_and_without_one_too(desk):
+    token, browser = desk.file("street-cn1"), desk.client(OWN)
+    assert "138 1234 5678" in browser.post(f"/desk/case/{token}/contact", ASKED).text
+    with desk.database.transaction() as tx:
+        tx.execute(delete(contact).where(contact.c.report_id == desk.row(token).id))
+    assert "138 1234 5678" in browser.post(f"/desk/case/{token}/contact", ASKED).text
+    assert len(views_of(desk, token)) == 2
+    assert "138 1234 5678" not in browser.get(f"/desk/case/{token}").text
+
+
+def test_what_a_resident_says_later_is_blacked_out_on_the_desk_too(desk):
+    token = file_quiet(desk, state="resolved", closing_code="fixed")
+    voter = Voter("reporter", b"somebody")
+    with desk.database.transaction() as tx:
+        cast_voice(tx, desk.context, token, voter, "contest", "Not done. Ring 139 8765 4321.")
+    page = desk.client(OWN).get(f"/desk/case/{token}").text
+    assert "Not done. Ring ▇▇▇." in page
+    assert "8765" not in page
 
 
 @pytest.mark.parametrize(
