@@ -28,7 +28,7 @@ def sent_to(desk: Any) -> Iterator[list[str]]:
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.startswith(("SELECT pg_catalog", "BEGIN")) and "pack_digest" not in statement:
+        if not statement.startswith(("SELECT pg_catalog", "BEGIN", "SELECT jurisdiction.routing_version")):
             seen.append(statement)
 
     engine = desk.app.extensions["wenlu"].database.engine
