@@ -1,0 +1,159 @@
+"""The page of a unit's head in numbers that lead to lists, and the dispatcher's one press with its reason."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event as hooks
+from sqlalchemy import select, text
+
+from portal import clock
+from portal.models.ledger import event
+from portal.operations.object_to_route import Objection, object_to_route
+from portal.queries.staff_rights import Grant
+from portal.queries.unit_work import unit_work
+
+from .test_desk_pages import counted_statements
+
+HEAD, DESK = Grant("unit_head", "district-ba"), Grant("dispatcher", "centre")
+
+
+def numbers(page: str) -> dict[str, int]:
+    """The totals of the charts by their titles."""
+    found = re.findall(r'<h2>([^<]+?) <span class="total[^"]*">([\d,]+)</span>', page)
+    return {title.strip(): int(number) for title, number in found}
+
+
+def test_a_heads_numbers_are_those_of_the_lists(desk):
+    now = clock.now()
+    desk.file("street-ba1", "accepted", promise_due_at=now - timedelta(hours=5))
+    desk.file("street-ba1", "accepted", promise_due_at=now + timedelta(days=5), colour=1)
+    desk.file("street-ba2", "routed", promise_due_at=now + timedelta(days=5), reopen_count=1)
+    desk.file("street-ba2", "closed", promise_due_at=now - timedelta(days=5))
+    desk.file("street-cn3", "accepted", promise_due_at=now - timedelta(hours=5))
+    handed = desk.file("street-ba1", "accepted", promise_due_at=now + timedelta(days=5))
+    assert desk.client(Grant("handler", "street-ba1")).move(
+        handed, "transfer", reason="not_our_area", to_unit="street-ba2"
+    ).status_code == 303  # fmt: skip
+    page = desk.client(HEAD).get("/desk/unit").text
+    shown = numbers(page)
+    assert (shown["Overdue"], shown["At risk"], shown["Not accepted yet"]) == (1, 1, 2)
+    assert (shown["Open"], shown["Open again after a closing"]) == (4, 1)
+    assert (shown["Handed to them, 30 days"], shown["Handed on by them, 30 days"]) == (1, 1)
+    assert 'href="/desk/?unit=street-ba1&amp;colour=red"' in page
+    one = numbers(desk.client(HEAD).get("/desk/unit?unit=street-ba2").text)
+    assert (one["Open"], one["Handed to them, 30 days"], one["Handed on by them, 30 days"]) == (2, 1, 0)
+    stranger = numbers(desk.client(HEAD).get("/desk/unit?unit=street-cn3").text)
+    assert stranger == shown, "somebody else's unit shows one's own"
+
+
+@pytest.mark.parametrize("grant", [HEAD, DESK, Grant("auditor", "")], ids=str)
+def test_the_page_of_a_head_costs_five_statements(grant, desk):
+    browser = desk.client(grant)
+    browser.get("/desk/unit")
+    with counted_statements(desk.app) as sent:
+        assert browser.get("/desk/unit").status_code == 200
+    assert len([each for each in sent if "routing_version" not in each]) <= 5, sent
+
+
+def test_it_is_no_page_for_handlers(desk):
+    assert desk.client(Grant("handler", "street-ba1")).get("/desk/unit").status_code == 403
+
+
+def test_its_numbers_are_read_by_indexes(desk):
+    asked: list[tuple[str, object]] = []
+
+    def note(_connection, _cursor, statement, values, *_rest) -> None:
+        asked.append((statement, values))
+
+    with desk.database.reading() as tx:
+        tx.execute(text("SET LOCAL enable_seqscan = off"))  # a few rows would be read whole
+        hooks.listen(desk.database.engine, "before_cursor_execute", note)
+        try:
+            assert unit_work(tx, "linhai.example", frozenset({"nowhere"}), clock.now()) == {}
+        finally:
+            hooks.remove(desk.database.engine, "before_cursor_execute", note)
+        ((statement, values),) = asked
+        plan = "\n".join(row[0] for row in tx.connection.cursor().execute(f"EXPLAIN {statement}", values))
+    assert "Seq Scan on report" not in plan
+    assert "Seq Scan on event" not in plan
+    assert "ix_event_kind_at" in plan
+
+
+def routes_of(page: str) -> dict[str, list[str]]:
+    """The units that are suggested for each case."""
+    found: dict[str, list[str]] = {}
+    for token, unit in re.findall(r'name="route" value="(\w+):([\w-]+)"', page):
+        found.setdefault(token, []).append(unit)
+    return found
+
+
+def test_one_press_gives_the_case_to_whom_map_and_rules_name_and_says_why(desk):
+    # held by the desk, though map and rules name a street
+    token = desk.file("centre", "routed")
+    browser = desk.client(DESK)
+    browser.get("/desk/dispatch?why=desk")
+    with counted_statements(desk.app) as sent:
+        page = browser.get("/desk/dispatch?why=desk").text
+    assert len([each for each in sent if "routing_version" not in each]) <= 5, sent
+    unit = routes_of(page)[token][0]
+    assert "By map and rules in force" in page
+    seen = re.search(rf'name="seq-{token}" value="(\d+)"', page).group(1)
+    pressed = {"route": f"{token}:{unit}", f"seq-{token}": seen}
+    assert browser.post("/desk/dispatch/route?why=desk", pressed).status_code == 303
+    assert (desk.row(token).lead_unit, desk.row(token).state) == (unit, "routed")
+    with desk.database.reading() as tx:
+        told = tx.execute(
+            select(event.c.public).where(
+                event.c.case_id == desk.row(token).id, event.c.kind == "request.assigned"
+            )
+        ).scalar_one()
+    assert (told["from"], told["to"]) == ("centre", unit)
+    assert told["text"]
+    assert browser.post("/desk/dispatch/route", pressed).status_code == 409, (
+        "it has it: not suggested any more"
+    )
+
+
+def test_whom_somebody_named_stands_first_but_never_the_accused(desk):
+    token, complaint = (
+        desk.file("street-cn1", "routed"),
+        desk.file("centre", "routed", about_unit="street-cn1"),
+    )
+    with desk.database.transaction() as tx:
+        for number in (token, complaint):
+            said = Objection(
+                "Not theirs.", "10.0.0.1", should_be="street-wh2" if number == token else "street-cn1"
+            )
+            object_to_route(tx, desk.context, number, said)
+    suggested = routes_of(desk.client(DESK).get("/desk/dispatch?why=objected").text)
+    assert suggested[token][0] == "street-wh2"
+    assert "street-cn1" not in suggested.get(complaint, [])
+    assert max(map(len, suggested.values())) <= 3
+
+
+@pytest.mark.parametrize(
+    ("grant", "status"),
+    [
+        (Grant("handler", "street-cn1"), 403),
+        (Grant("unit_head", "street-cn1"), 403),
+        (Grant("auditor", ""), 403),
+    ],
+    ids=str,
+)
+def test_nobody_else_routes(grant, status, desk):
+    token = desk.file("street-cn1", "routed")
+    answer = desk.client(grant).post("/desk/dispatch/route", {"route": f"{token}:street-wh2"})
+    assert answer.status_code == status
+    assert desk.row(token).lead_unit == "street-cn1"
+    assert desk.client(grant).get("/desk/dispatch").text.count('name="route"') == 0
+
+
+def test_a_unit_that_is_not_suggested_gets_nothing(desk):
+    token = desk.file("centre", "routed")
+    browser = desk.client(DESK)
+    for wish in (f"{token}:nowhere", token, "", f"{token}:centre"):
+        assert browser.post("/desk/dispatch/route", {"route": wish}).status_code in (404, 409)
+    assert desk.row(token).lead_unit == "centre"
