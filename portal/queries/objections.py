@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from portal.models.ledger import event, event_private
 from portal.models.report import report
@@ -51,6 +51,13 @@ def is_objected() -> ColumnElement[bool]:
             ~_settled(said),
         )
     )
+
+
+def objected_cases(jurisdiction_id: str) -> Select[tuple[int]]:
+    """The cases of which that holds: for a list that asks it of many, once."""
+    said = event.alias("said")
+    mine = (said.c.jurisdiction_id == jurisdiction_id) & (said.c.kind == OBJECTED)
+    return select(said.c.case_id).where(mine, ~_settled(said))
 
 
 def objections(tx: Connection, jurisdiction_id: str, *, limit: int = 100) -> list[ObjectionRow]:

@@ -48,7 +48,7 @@ from portal.queries.case_lines import (
     newest_keys,
     page_of,
 )
-from portal.queries.objections import is_objected
+from portal.queries.objections import objected_cases
 from routing.lifecycle import OPEN_STATES
 
 if TYPE_CHECKING:
@@ -118,9 +118,14 @@ def inbox_keys(
         units = _listed(sorted(wanted.units), "unit")
         each_list = states.join(units, true())
         where.append(report.c.lead_unit == units.c.unit)
+    return _merged(each_list, where, after, size)
+
+
+def _merged(lists: Any, where: Sequence[Any], after: Cursor | None, size: int) -> Select[Any]:
+    """The first `size` of several lists, which `where` names: of each no more than that is read."""
     first = due_keys(where, after, size).lateral("first")
     order = (first.c.lane, first.c.key_at, first.c.id)
-    return select(*first.c).select_from(each_list.join(first, true())).order_by(*order).limit(size)
+    return select(*first.c).select_from(lists.join(first, true())).order_by(*order).limit(size)
 
 
 def _newest(jurisdiction_id: str, wanted: Wanted, after: Cursor | None, size: int) -> Select[Any]:
@@ -210,9 +215,12 @@ def dispatch_page(
     """Open cases that wait for the dispatcher: objected to, outside, ambiguous, unaccepted, with the desk itself, or
     `noted` when the boundaries changed and still with the unit of then.
     """
-    reasons = [_reason(each, coordination_unit, at, noted) for each in WHYS if why in (None, each)]
-    where = [*is_open_here(jurisdiction_id), report.c.state.in_(OPEN_STATES), or_(*reasons)]
-    return page_of(tx, due_keys(where, after, size + 1), size)
+    reasons = [
+        _reason(each, jurisdiction_id, coordination_unit, at, noted) for each in WHYS if why in (None, each)
+    ]
+    states = _listed(OPEN_STATES, "state")
+    where = [*is_open_here(jurisdiction_id), report.c.state == states.c.state, or_(*reasons)]
+    return page_of(tx, _merged(states, where, after, size + 1), size)
 
 
 def whys_of(row: InboxRow, coordination_unit: str, at: datetime, noted: Noted = _NOTHING) -> tuple[Why, ...]:
@@ -229,10 +237,12 @@ def whys_of(row: InboxRow, coordination_unit: str, at: datetime, noted: Noted = 
     return tuple(why for why in WHYS if holds[why])
 
 
-def _reason(why: Why, coordination_unit: str, at: datetime, noted: Noted) -> ColumnElement[bool]:
+def _reason(
+    why: Why, jurisdiction_id: str, coordination_unit: str, at: datetime, noted: Noted
+) -> ColumnElement[bool]:
     undecided = report.c.state.in_(_UNDECIDED)
     if why == "objected":
-        return is_objected()
+        return report.c.id.in_(objected_cases(jurisdiction_id))
     if why == "outside":
         return report.c.place_flag == "outside"
     if why == "ambiguous":
