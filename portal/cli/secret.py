@@ -17,7 +17,7 @@ def secret() -> None:
 
 @secret.command()
 def rotate() -> None:
-    """Seal contacts, channels and webhooks anew with WENLU_SECRET_KEY.
+    """Seal contacts, channels, webhooks, followers and subscribers anew with WENLU_SECRET_KEY.
 
     Set the new key, put the one before it into WENLU_OLD_SECRET_KEYS, restart, run this, and keep the old key
     for as long as private links made with it shall open. Exit 1 where something opens with none of the keys.

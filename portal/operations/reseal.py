@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from portal.db import update_together
+from portal.models.incident import follower
 from portal.models.messaging import message_channel, webhook
 from portal.models.open_city import subscription
 from portal.models.report import contact, report
@@ -38,15 +39,19 @@ def reseal_contacts(tx: Connection, context: Context, after: int) -> tuple[int, 
 
 
 def reseal_settings(tx: Connection, context: Context) -> tuple[int, int]:
-    """Seal channels, webhooks and subscriptions anew, all at once; answers how many were, and how many could not be."""
+    """Seal channels, webhooks and the addresses of followers and subscribers anew, all at once.
+
+    Answers how many were, and how many could not be.
+    """
     kinds: list[tuple[Any, Callable[[Row[Any]], str]]] = [
         (message_channel, lambda row: f"channel:{_owner(row)}"),
         (webhook, lambda row: f"webhook:{row.id}"),
+        (follower, lambda row: f"follower:{row.token}"),
         (subscription, lambda row: f"subscription:{row.token}"),
     ]
     good = bad = 0
     for table, bound_to in kinds:
-        rows = tx.execute(select(table).with_for_update()).all()
+        rows = tx.execute(select(table).where(table.c.sealed.is_not(None)).with_for_update()).all()
         for row, sealed in zip(rows, _sealed(context, rows, bound_to), strict=True):
             good, bad = good + bool(sealed), bad + (not sealed)
             if sealed:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select, update
 
 from portal import clock
+from portal.crypto import Keyring
 from portal.models.incident import follower
 from portal.operations.follow_report import follower_secret, follower_stop_code
+from portal.operations.reseal import reseal_settings
 
 
 def csrf(page: str) -> str:
@@ -57,6 +60,20 @@ def test_a_mail_program_ends_a_followers_letters(client: Any, file_one: Any, par
         row = tx.execute(select(follower.c.state, follower.c.sealed).where(follower.c.token == number)).one()
     assert tuple(row) == ("counted", None), "the voice stays counted, the address is forgotten"
     assert "2 people say so" in client.get(f"/r/{token}").text
+
+
+def test_a_new_key_opens_a_followers_address(client: Any, file_one: Any, parts: Any) -> None:
+    token = file_one().token
+    page = client.get(f"/r/{token}/follow").text
+    client.post(f"/r/{token}/follow", data={"csrf_token": csrf(page), "email": "c@mail.example"})
+    new = Keyring("another secret key of thirty-two signs and more")
+    both = Keyring("another secret key of thirty-two signs and more", (parts.settings.secret_key,))
+    with parts.database.transaction() as tx:
+        reseal_settings(tx, replace(parts.context, keyring=both))
+        rows = tx.execute(select(follower).where(follower.c.sealed.is_not(None))).all()
+        found = [new.open(row.sealed, bound_to=f"follower:{row.token}")["email"] for row in rows]
+        assert "c@mail.example" in found
+        tx.rollback()
 
 
 def test_a_private_report_cannot_be_followed_nor_found(client: Any) -> None:
