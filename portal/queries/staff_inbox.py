@@ -110,7 +110,8 @@ def inbox_keys(
     where = [*is_open_here(jurisdiction_id), *chosen(wanted)]
     is_rare = bool(wanted.words) or wanted.holder is not None or wanted.box is not None
     if wanted.part == "assist" or is_rare:
-        where += [*of_units(wanted), report.c.state.in_(states_of(wanted))]
+        # Open is said once: with the states named too, the planner would take them for two rare things at once.
+        where += [*of_units(wanted), *([report.c.state == inline(wanted.state)] if wanted.state else [])]
         return due_keys(where, after, size)
     states = _listed(states_of(wanted), "state")
     each_list, where = states, [*where, report.c.state == states.c.state]
@@ -171,9 +172,7 @@ def _counts(jurisdiction_id: str, wanted: Wanted) -> ScalarSelect[Any]:
     """
     where = [*is_open_here(jurisdiction_id), *of_units(wanted), *chosen(wanted)]
     if wanted.is_narrowed or wanted.part == "assist":
-        some = (
-            select(report.c.state).where(*where, report.c.state.in_(OPEN_STATES)).limit(COUNTED_AT_MOST + 1)
-        )
+        some = select(report.c.state).where(*where).limit(COUNTED_AT_MOST + 1)
         found = some.subquery()
         return _as_list(select(found.c.state, func.count().label("number")).group_by(found.c.state))
     each = _listed(OPEN_STATES, "state")

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from portal import clock
 from portal.api.reports import read_box
 from portal.i18n import N_
+from portal.masking import mask
 from portal.queries.case_filter import NEVER, Wanted
 from portal.queries.case_places import case_places
 from portal.queries.case_table import case_table
@@ -72,7 +73,7 @@ def _feature(row: Row[Any], now: datetime) -> dict[str, Any]:
         "service": service_name(row.service_code),
         "unit": unit_name(row.lead_unit),
         "state": gettext(staff_words.STATES[row.state]),
-        "text": row.text,
+        "text": mask(row.text),
         "tone": "closed"
         if not row.is_open
         else "late"

@@ -172,7 +172,10 @@ def test_the_board_has_a_column_for_each_state(desk: Any, cases: dict[str, str])
 
 def test_the_map_has_the_same_cases_at_their_exact_place(desk: Any) -> None:
     grant = Grant("handler", "street-ba2")
-    near, far = desk.file("street-ba2"), desk.file("street-ba2", geom=PLACE, description="Mind the step.")
+    near, far = (
+        desk.file("street-ba2"),
+        desk.file("street-ba2", geom=PLACE, description="Mind the step. 13912345678"),
+    )
     nowhere = desk.file("street-ba2", geom=None)
     browser = desk.client(grant)
     page = browser.get("/desk/?view=map&state=routed").text
@@ -183,7 +186,7 @@ def test_the_map_has_the_same_cases_at_their_exact_place(desk: Any) -> None:
     boxed = browser.get("/desk/places.json?bbox=121.69,29.29,121.71,29.31").json["features"]
     assert [each["properties"]["token"] for each in boxed] == [far]
     assert boxed[0]["geometry"]["coordinates"] == [121.7, 29.3]
-    assert boxed[0]["properties"]["text"] == "Mind the step."
+    assert boxed[0]["properties"]["text"] == "Mind the step. ▇▇▇"
     assert browser.get("/desk/places.json?bbox=1,2").status_code == 422
 
 

@@ -94,9 +94,10 @@ def test_places_in_sentences_are_kept_in_translation():
         assert set(place.findall(texts[-1])) == set(place.findall(in_chinese(message))), message
 
 
-# Codes, names of files and units of measure stay as they are.
+# Codes, names of files, programs and keys, and units of measure stay as they are.
 NOT_WORDS = re.compile(
-    r"\b(API|English|Wenlu|m|km|[a-z0-9-]+@[a-z.]+|[a-z]+(-[a-z0-9]+)+|[0-9A-Z]{14}|(?<=市民 )[0-9A-Z]{4})\b"
+    r"\b(API|PDF|Alt|Ctrl|Shift|Option|Firefox|Mac|English|Wenlu|m|km|"
+    r"[a-z0-9-]+@[a-z.]+|[a-z]+(-[a-z0-9]+)+|[0-9A-Z]{14}|(?<=市民 )[0-9A-Z]{4})\b"
 )
 
 

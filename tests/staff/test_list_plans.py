@@ -96,6 +96,11 @@ def test_lists_in_order_use_the_index_made_for_them(wanted: Wanted, full: Any) -
     assert used == {"ix_report_due" if wanted.units is None else "ix_report_due_unit"}
 
 
+def test_words_of_open_cases_have_an_index_of_their_own(full: Any) -> None:
+    found = explained(full, inbox_keys(CITY, Wanted(None, words="pothole"), None, SIZE))
+    assert {node["Index Name"] for node in found if "Index Name" in node} == {"ix_report_open_words"}
+
+
 def test_numbers_beside_the_states_are_counted_no_further_than_they_are_read(full: Any) -> None:
     query = staff_inbox._counts(CITY, Wanted(None))
     found = of_report(explained(full, query.element))
