@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from portal.channels import KINDS, NAMES, has_apprise
 from portal.crypto import read_token
-from portal.errors import InvalidInput
+from portal.errors import Forbidden, InvalidInput
 from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.digest_letter import OCCASION_NAMES
@@ -26,6 +26,7 @@ from portal.queries.deliveries import (
     unit_channels,
 )
 from portal.web import access
+from portal.web.desk import is_dispatcher
 from portal.web.services import city, reading, services, writing
 
 pages = Blueprint("desk_messages", __name__, url_prefix="/desk/messages")
@@ -46,7 +47,9 @@ MOST_NUMBERS = 500
 @pages.get("")
 @access.staff("admin", "dispatcher", "auditor")
 def index() -> Response:
-    """What was sent, newest first, narrowed by state, reader or case."""
+    """What was sent, newest first, narrowed by state, reader or case: of every unit, so for the desk alone."""
+    if not is_dispatcher():
+        raise Forbidden(Message(access.NOT_YOURS))
     given = request.args
     before = given.get("before", "")
     sought = Sought(
