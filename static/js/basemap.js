@@ -234,6 +234,7 @@
     }
     more("coarse", function () {
       base.addTo(map);
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () { base.redraw(); });
       function near() { if (map.getZoom() >= NEAR) { map.off("zoomend", near); more("fine"); } }
       map.on("zoomend", near);
       near();

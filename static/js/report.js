@@ -60,8 +60,8 @@
     });
   }
   function applyService() {
-    var option = chosen(), only = document.querySelector("[data-only-kind]");
-    if (only) only.hidden = option.dataset.kind !== only.dataset.onlyKind;
+    var option = chosen();
+    document.querySelectorAll("[data-only-kind]").forEach(function (each) { each.hidden = option.dataset.kind !== each.dataset.onlyKind; });
     document.querySelectorAll("[data-only-sensitive]").forEach(function (each) { each.hidden = option.dataset.sensitive !== "yes"; });
     var media = document.getElementById("at-media");
     if (media) media.hidden = option.dataset.photo === "none";
