@@ -101,7 +101,7 @@ def address_of(desk: Any) -> Callable[[str], str]:
 
     def fill(route: str) -> str:
         own = next((more for start, more in special.items() if route.startswith(start)), {})
-        return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str((parts | own)[found.group(1)]), route)
+        return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str((parts | own).get(found.group(1), 1)), route)
 
     return fill
 
