@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test lint cities calendars bench pages shots install install-dev clean
+.PHONY: help run test lint cities calendars bench pages shots lighthouse install install-dev clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -31,6 +31,9 @@ bench: install-dev ## Measure speed
 
 pages: install-dev ## Every page in every language, scheme and width, with axe
 	@PAGES=all $(PY) -m pytest tests/browser/test_every_page.py
+
+lighthouse: install-dev ## Lighthouse on the first pages of residents (needs Node and the package registry)
+	@LIGHTHOUSE='npx --yes lighthouse@12' $(PY) -m pytest tests/browser/test_lighthouse.py -s
 
 shots: install-dev ## A picture of every page, on a phone and on a desk (SHOTS=.local/shots)
 	@SHOTS='$(or $(SHOTS),.local/shots)' $(PY) -m pytest tests/browser/test_every_page.py

@@ -14,14 +14,9 @@
 
   /* Service: a search over names and keywords. */
   document.querySelectorAll("[data-without-script]").forEach(function (each) { each.hidden = true; });
-  var search = element("input"), found = element("ul", "", "found");
-  search.type = "search";
-  search.id = "service-search";
-  search.autocomplete = "off";
-  search.setAttribute("aria-label", form.dataset.search);
-  search.placeholder = form.dataset.search;
+  var search = document.getElementById("service-search"), found = element("ul", "", "found");
+  search.hidden = false;
   found.hidden = true;
-  service.parentNode.parentNode.insertBefore(search, service.parentNode);
   service.parentNode.parentNode.insertBefore(found, service.parentNode);
   search.addEventListener("input", function () {
     var words = search.value.trim().toLowerCase();
@@ -61,7 +56,7 @@
   }
   function applyService() {
     var option = chosen();
-    document.querySelectorAll("[data-only-kind]").forEach(function (each) { each.hidden = option.dataset.kind !== each.dataset.onlyKind; });
+    document.querySelectorAll("[data-only-kind]").forEach(function (each) { each.classList.remove("is-folding"); each.hidden = option.dataset.kind !== each.dataset.onlyKind; });
     document.querySelectorAll("[data-only-sensitive]").forEach(function (each) { each.hidden = option.dataset.sensitive !== "yes"; });
     var media = document.getElementById("at-media");
     if (media) media.hidden = option.dataset.photo === "none";
@@ -120,6 +115,7 @@
     document.getElementById("map-tools").hidden = false;
     var other = document.getElementById("other-place");
     other.open = Boolean(area.value) || "fault" in other.dataset;
+    other.classList.remove("is-folding");
     say(hasPlace ? status.dataset.set.replace("{m}", accuracy.value || "30") : area.value ? status.dataset.area : status.dataset.unset);
     if (hasPlace) box.classList.add("is-set");
     map.on("dragend zoomend", function (event) {

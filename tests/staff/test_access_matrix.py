@@ -136,6 +136,7 @@ def test_the_door_is_as_the_table_says(row: dict[str, str], doors: Any, address_
             data=data if row["method"] == "POST" else None,
         )
         seen[name] = _word(answer, row["nobody"])
+        answer.close()
     assert seen == {name: row[name] for name in people}
 
 
