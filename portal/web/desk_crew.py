@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, jsonify, make_response, redirect, rend
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import clock
-from portal.errors import InvalidInput, NotFound, WenluError
+from portal.errors import Conflict, InvalidInput, NotFound, WenluError
 from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.field_requests import is_first_time
@@ -33,6 +33,7 @@ WORKER = ("js/later.js", "js/field_worker.js")
 WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 # What a crew cannot decide on the spot.
 NOT_ON_THE_SPOT = frozenset({"merged", "not_ours", "declined", "planned"})
+SOMEBODY_ELSES = N_("Somebody else did this on this phone: it can be sent when they are signed in.")
 
 
 @pages.get("/crew")
@@ -55,6 +56,7 @@ def step(number: int) -> AnyResponse:
     """Accept, begin or finish a job; the same request sent twice is done once."""
     what, is_script = request.form.get("step", ""), request.accept_mimetypes.best == "application/json"
     try:
+        _refuse_another()
         move = _finish() if what == "finish" else None
         with writing() as tx:
             if is_first_time(tx, services().context, _request_id(), g.staff.account_id, number):
@@ -79,6 +81,13 @@ def worker() -> Response:
     answer.headers["Content-Security-Policy"] = WORKER_POLICY
     answer.headers["Cache-Control"] = "no-cache"
     return answer
+
+
+def _refuse_another() -> None:
+    """What one person kept on a phone is never sent as done by the next who signs in there."""
+    acts_as = request.form.get("acts_as", "")
+    if acts_as and acts_as != str(g.staff.account_id):
+        raise Conflict(Message(SOMEBODY_ELSES))
 
 
 def _told(refused: WenluError) -> str:

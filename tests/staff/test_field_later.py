@@ -77,6 +77,17 @@ def test_of_another_persons_request_nothing_is_known(desk, sent):
     assert stranger.status_code == 404
 
 
+def test_what_somebody_else_kept_on_the_phone_is_not_sent_as_mine(desk, sent):
+    token, number = sent()
+    page = desk.client(OWN).get("/desk/crew?crew=cn2-patrol").text
+    mine = re.search(r'name="acts_as" value="(\d+)"', page).group(1)
+    request_id = str(uuid.uuid4())
+    head = desk.client(Grant("unit_head", "street-cn2"))
+    assert post(head, number, "accept", request_id=request_id, acts_as=mine).status_code == 409
+    assert desk.row(token).state == "routed"
+    assert post(desk.client(OWN), number, "accept", request_id=request_id, acts_as=mine).status_code == 200
+
+
 def test_old_requests_are_forgotten(desk, sent):
     _, number = sent()
     post(desk.client(OWN), number, "accept", request_id=str(uuid.uuid4()))
@@ -124,5 +135,8 @@ def test_a_job_is_done_without_a_net_and_sent_later(language, words, desk, addre
     expect(page.locator("#later")).to_be_hidden(timeout=20_000)
     row = desk.row(token)
     assert (row.state, row.closing_code) == ("resolved", "fixed")
+    page.locator('form[action="/desk/sign-out"] button').click()
+    page.wait_for_url("**/desk/sign-in**")
+    assert page.evaluate("caches.has('wenlu-field')") is False, "nobody's list lies about"
     network = "ERR_INTERNET_DISCONNECTED"
     assert [each for each in page.complaints if network not in each and "Failed to" not in each] == []
