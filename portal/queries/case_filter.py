@@ -26,7 +26,7 @@ from sqlalchemy.types import Integer, Text
 from portal.models.crews import crew_job, crew_member
 from portal.models.report import LANE as LANE_TEXT
 from portal.models.report import report
-from routing.lifecycle import CLOSED_STATES, OPEN_STATES, STATES
+from routing.lifecycle import CLOSED_STATES, OPEN_STATES
 from routing.words import words_of
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # stands for "nothing is due", as models.report writes it
@@ -77,9 +77,7 @@ def in_state(wanted: Wanted, state: str) -> Wanted:
 
 
 def states_of(wanted: Wanted) -> tuple[str, ...]:
-    """The states that the list shows."""
-    if wanted.state == ANY_STATE:
-        return tuple(STATES)
+    """The states of a list of open cases."""
     return (wanted.state,) if wanted.state else OPEN_STATES
 
 
