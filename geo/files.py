@@ -23,6 +23,8 @@ from geo.rows import ColumnError, LayerSpec, build_layer, rows_by_code
 _LON_COLUMNS = ("lon", "lng", "long", "longitude", "x")
 _LAT_COLUMNS = ("lat", "latitude", "y")
 _DEGREES = "EPSG:4326"
+# Where nobody says which column holds the codes, one of this name, in any spelling, does.
+USUAL_CODE = "code"
 
 
 class FileError(ValueError):
@@ -96,6 +98,26 @@ def read_source(
         findings.append(Finding("error", "empty", "no row of the file can be used"))
     named = [replace(finding, file=file.name) for finding in findings]
     return Source(layer, named, rows_by_code(rows, spec), extent)
+
+
+def read_by_usual_code(
+    path: str | Path, spec: LayerSpec, *, crs: str | None = None, datum: Datum = "wgs84"
+) -> Source:
+    """Read a file as `read_source` does; where `spec` names no column of codes, by one that is called "code".
+
+    Without such a column the rows are numbered, and a finding of the kind "code" says so.
+    """
+    if spec.code:
+        return read_source(path, spec, crs=crs, datum=datum)
+    done = read_source(path, replace(spec, code_regex=None), crs=crs, datum=datum)
+    columns = {column for boundary in done.layer.boundaries for column in boundary.attributes}
+    usual = sorted(column for column in columns if column.lower() == USUAL_CODE)
+    if usual:
+        return read_source(path, replace(spec, code=usual[0]), crs=crs, datum=datum)
+    if any(found.kind == "file" for found in done.findings):
+        return done
+    message = f"no column of codes is named, and none is called {USUAL_CODE!r}; rows are numbered"
+    return done._replace(findings=[*done.findings, Finding("warning", "code", message)])
 
 
 def _extent(rows: Sequence[Row]) -> tuple[float, float, float, float] | None:

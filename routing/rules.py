@@ -241,7 +241,7 @@ def _tables(source: str | Mapping[str, Any]) -> list[Any]:
     if isinstance(source, str):
         try:
             source = tomllib.loads(source)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise RulebookError([RuleError("", "syntax", f"not TOML: {error}")]) from None
     tables = source.get("rule", [])
     if not isinstance(tables, list):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,6 @@ from geo.crs import Datum
 from geo.findings import Finding
 from geo.rows import LayerSpec
 from portal.pack.model import DATUMS
-
-# Where no --code is given, a column of this name, in any spelling, holds the codes.
-USUAL_CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument and options that say how a boundary file is read, handed over one by one."""
     options = [
         click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False)),
-        click.option("--code", help=f'column of the codes; without it one called "{USUAL_CODE}"'),
+        click.option("--code", help=f'column of the codes; without it one called "{files.USUAL_CODE}"'),
         click.option("--name", help="column of the names"),
         click.option("--crs", help='such as "EPSG:2249"; overrides what the file says or fails to say'),
         click.option("--datum", type=click.Choice(DATUMS), default="wgs84", show_default=True),
@@ -52,32 +49,22 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def read(source: Source, layer_name: str, *, is_code_needed: bool = False, **settings: Any) -> files.Source:
     """Read the file; where no code column was named, by the usual one if the file has it."""
     step(f"reading {source.file.name}")
-    cleaned = {
-        "name_column": source.name,
-        "code_regex": source.code_regex,
-        "code_strip_zeros": source.code_strip_zeros,
+    spec = LayerSpec(
+        layer_name,
+        source.code,
+        name_column=source.name,
+        code_regex=source.code_regex,
+        code_strip_zeros=source.code_strip_zeros,
         **settings,
-    }
-
-    def by(code: str | None, how: dict[str, Any]) -> files.Source:
-        spec = LayerSpec(layer_name, code, **how)
-        return files.read_source(source.file, spec, crs=source.crs, datum=source.datum)
-
-    if source.code:
-        return by(source.code, cleaned)
-    done = by(None, cleaned | {"code_regex": None})
-    columns = {column for boundary in done.layer.boundaries for column in boundary.attributes}
-    usual = sorted(column for column in columns if column.lower() == USUAL_CODE)
-    if usual:
-        return by(usual[0], cleaned)
-    if any(found.kind == "file" for found in done.findings):
+    )
+    done = files.read_by_usual_code(source.file, spec, crs=source.crs, datum=source.datum)
+    if not is_code_needed:
         return done
-    message = f"no --code names the column of codes, and none is called {USUAL_CODE!r}"
-    if is_code_needed:
-        told = Finding("error", "code", message)
-    else:
-        told = Finding("warning", "code", f"{message}; rows are numbered")
-    return done._replace(findings=[*done.findings, told])
+    found = [
+        replace(each, severity="error") if each.kind == "code" and each.severity == "warning" else each
+        for each in done.findings
+    ]
+    return done._replace(findings=found)
 
 
 def tell(findings: Iterable[Finding], file: str) -> int:

@@ -23,6 +23,7 @@ from portal.queries.staff_rights import CITY_ROLES, STAFF_ROLES, WHOLE_CITY, Gra
 
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
 LONGEST_NAME = 100
+NOT_ONESELF = N_("Nobody takes this from themselves. Ask another administrator.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,10 @@ def grant_role(tx: Connection, context: Context, email: str, grant: Grant, actor
 
 
 def revoke_role(tx: Connection, context: Context, email: str, grant: Grant, actor: Actor = SYSTEM) -> bool:
-    """Take a role away; False where it was not held. NotFound for an unknown account."""
+    """Take a role away; False where it was not held. NotFound for an unknown account, Conflict for one's own."""
     row = _known(tx, context, email)
+    if grant.role == "admin":
+        _check_other(row, actor)
     held = (
         role_grant.c.account_id == row.id,
         role_grant.c.role == grant.role,
@@ -98,12 +101,19 @@ def set_active(tx: Connection, context: Context, email: str, is_active: bool, ac
     row = _known(tx, context, email)
     if row.is_active == is_active:
         return
+    _check_other(row, actor)
     tx.execute(update(account).where(account.c.id == row.id).values(is_active=is_active))
     if not is_active:
         tx.execute(delete(staff_session).where(staff_session.c.account_id == row.id))
     kind = "staff.account_opened" if is_active else "staff.account_closed"
     head = city_head(tx, context.jurisdiction_id)
     record(tx, head, [Draft(kind, {"actor": actor.in_public()}, _private(row.id, actor))])
+
+
+def _check_other(row: Row[Any], actor: Actor) -> None:
+    """The last administrator must not be locked out by their own hand."""
+    if row.id == actor.account_id:
+        raise Conflict(Message(NOT_ONESELF))
 
 
 def _store_password(tx: Connection, context: Context, row: Row[Any], password: str) -> None:

@@ -29,10 +29,12 @@ from portal.models.ledger import event
 from portal.operations.context import SYSTEM, Actor, Context
 from portal.operations.record_events import Draft, city_head, record
 from portal.queries.edition_changes import AffectedCase, affected_cases, read_edition
-from portal.queries.editions import list_layers
+from portal.queries.editions import LayerRow, list_layers
 from portal.queries.rulebooks import active_rules, known_of_city
 from routing.lint import Problem, lint
 from routing.rules import parse_rulebook
+
+MOST_SNAP_M = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,36 @@ def roll_back(tx: Connection, context: Context, layer: str, actor: Actor = SYSTE
     if len(line) < 2:
         raise NotFound(Message(N_("There is no edition of %(layer)s to go back to."), {"layer": layer}))
     return switch_edition(tx, context, line[-2], actor, is_back=True)
+
+
+def configure(
+    tx: Connection, context: Context, new: LayerRow, titles: Mapping[str, str], actor: Actor = SYSTEM
+) -> bool:
+    """Change how a layer is asked: order, snapping, title; False where that is how it is. NotFound, InvalidInput."""
+    lock_city(tx, context)
+    old = list_layers(tx, context.jurisdiction_id).get(new.name)
+    if old is None:
+        raise NotFound(Message(N_("There is no layer %(layer)s."), {"layer": new.name}))
+    if not 0 <= new.snap_m <= MOST_SNAP_M:
+        raise InvalidInput({"snap_m": Message(N_("Use 0 to %(most)s metres."), {"most": MOST_SNAP_M})})
+    of_layer = (
+        layer_table.c.jurisdiction_id == context.jurisdiction_id,
+        layer_table.c.name == new.name,
+    )
+    values = {
+        "tie_order": new.tie_order,
+        "snap_m": new.snap_m,
+        "required": new.is_required,
+        "title": dict(titles),
+    }
+    is_other = layer_table.c.title != dict(titles)
+    for name in ("tie_order", "snap_m", "required"):
+        is_other |= layer_table.c[name] != values[name]
+    if tx.execute(update(layer_table).where(*of_layer, is_other).values(values)).rowcount == 0:
+        return False
+    move_routing_version(tx, context)
+    _note(tx, context, actor, "layer.configured", {"layer": new.name, "settings": values})
+    return True
 
 
 def _line(tx: Connection, context: Context, layer: str) -> list[int]:

@@ -59,7 +59,7 @@ class Cells:
 
 def keyed(table: str, rows: Sequence[RowCells]) -> dict[str, int]:
     """Where each row stands, by its key; rows without a key of their own are counted."""
-    names = KEYS[table]
+    names = KEYS.get(table)
     if not names:
         return {str(number): number for number in range(len(rows))}
     return {key_of(table, row): number for number, row in enumerate(rows)}

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from geo.boundary import Layer
+from portal.i18n import N_
 from portal.pack.check_layers import check_layers, check_unit_places
 from portal.pack.check_rows import check_rows
 from portal.pack.check_rules import check_rules
 from portal.pack.convert import holidays_of, published_days
 from portal.pack.crew_rows import check_contracts, check_crews
 from portal.pack.model import Finding, Pack
+from portal.pack.said import said
 from portal.pack.table import Notes
 
 AHEAD = timedelta(days=180)
@@ -60,14 +62,20 @@ def _check_calendar(pack: Pack, today: date | None) -> list[Finding]:
     try:
         known_make_up = published_days(calendar.country, calendar.subdivision)[1]
     except (NotImplementedError, ValueError):
-        message = f"no public holidays are known for {calendar.country!r} {calendar.subdivision!r}"
+        message = said(
+            N_("no public holidays are known for '%(country)s' '%(subdivision)s'"),
+            country=calendar.country,
+            subdivision=calendar.subdivision,
+        )
         notes.error(line, "calendar.country", message)
         return notes.findings
     # A country that has had make-up days will have them again; which ones is published late in the year.
     if today and known_make_up and calendar.skip_holidays:
         planned = holidays_of(pack)[1]
         if not any(today < day <= today + AHEAD for day in planned):
-            message = f"no make-up working days are published for the 180 days after {today}"
+            message = said(
+                N_("no make-up working days are published for the 180 days after %(today)s"), today=today
+            )
             holidays = Notes("holidays.csv", notes.findings)
             holidays.warn(1, "date", message)
     return notes.findings

@@ -7,8 +7,10 @@ from datetime import date
 from itertools import pairwise
 
 from geo.boundary import Layer
+from portal.i18n import N_
 from portal.pack.layers import read_edition, read_layers
 from portal.pack.model import EditionConfig, Finding, Pack
+from portal.pack.said import said
 from portal.pack.table import Notes
 
 LISTED = 12
@@ -31,10 +33,14 @@ def _overlapping_editions(pack: Pack, name: str, editions: tuple[EditionConfig, 
     line = pack.config_lines.get(f"layers.{name}.editions", 0)
     for earlier, later in pairwise(editions):
         if earlier.valid_to is None or later.valid_from is None:
-            message = "all but the newest edition need valid_to, all but the oldest valid_from"
+            message = said(N_("all but the newest edition need valid_to, all but the oldest valid_from"))
             notes.error(line, f"layers.{name}.editions", message)
         elif earlier.valid_to > later.valid_from:
-            message = f"the edition until {earlier.valid_to} overlaps the one from {later.valid_from}"
+            message = said(
+                N_("the edition until %(valid_to)s overlaps the one from %(valid_from)s"),
+                valid_to=earlier.valid_to,
+                valid_from=later.valid_from,
+            )
             notes.error(line, f"layers.{name}.editions", message)
     return notes.findings
 
@@ -47,17 +53,26 @@ def check_unit_places(pack: Pack, layers: Iterable[Layer]) -> list[Finding]:
     for unit in pack.units:
         for boundary in unit.boundaries:
             if boundary.layer not in pack.city.layers:
-                notes.error(boundary.row, "layer", f"there is no layer {boundary.layer!r}")
+                notes.error(boundary.row, "layer", N_("there is no layer '%(layer)s'"), layer=boundary.layer)
                 continue
             if unit.active:
                 used.setdefault(boundary.layer, set()).add(boundary.code)
             # An empty layer could not be read, which was told already.
             if codes.get(boundary.layer) and boundary.code not in codes[boundary.layer]:
-                message = f"the layer {boundary.layer!r} has no boundary {boundary.code!r}"
+                message = said(
+                    N_("the layer '%(layer)s' has no boundary '%(code)s'"),
+                    layer=boundary.layer,
+                    code=boundary.code,
+                )
                 notes.error(boundary.row, "boundary_code", message)
     for layer, named in used.items():
         if orphans := sorted(codes.get(layer, set()) - named):
             shown = ", ".join(orphans[:LISTED]) + (" …" if len(orphans) > LISTED else "")
-            message = f"{len(orphans)} boundaries of {layer!r} have no unit: {shown}"
+            message = said(
+                N_("%(count)s boundaries of '%(layer)s' have no unit: %(shown)s"),
+                count=len(orphans),
+                layer=layer,
+                shown=shown,
+            )
             notes.warn(1, "boundary_code", message)
     return notes.findings

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import chain
 
+from portal.i18n import N_
 from portal.pack.model import (
     PRIORITIES,
     FeatureFile,
@@ -16,6 +17,7 @@ from portal.pack.model import (
     TargetRow,
     UnitRow,
 )
+from portal.pack.said import said
 from portal.pack.table import Notes
 from routing.escalation import WHOM
 
@@ -51,7 +53,9 @@ def _once(notes: Notes, column: str, rows: Iterable[tuple[int, object]]) -> None
     for row, key in rows:
         if key in first:
             shown = " ".join(filter(None, map(str, key))) if isinstance(key, tuple) else str(key)
-            notes.error(row, column, f"{shown!r} stands already in row {first[key]}")
+            notes.error(
+                row, column, N_("'%(shown)s' stands already in row %(first)s"), shown=shown, first=first[key]
+            )
         first.setdefault(key, row)
 
 
@@ -62,14 +66,30 @@ def _check_services(pack: Pack) -> list[Finding]:
     for row in pack.services:
         other = folded.setdefault(row.code.casefold(), row)
         if other.code != row.code:
-            notes.error(row.row, "service_code", f"{row.code!r} differs only in case from row {other.row}")
+            notes.error(
+                row.row,
+                "service_code",
+                N_("'%(code)s' differs only in case from row %(row)s"),
+                code=row.code,
+                row=other.row,
+            )
         titles = next(each.group_names for each in pack.services if each.group == row.group)
         if row.group_names and row.group_names != titles:
-            notes.warn(row.row, "group_name", f"the group {row.group!r} has another name in an earlier row")
+            notes.warn(
+                row.row,
+                "group_name",
+                N_("the group '%(group)s' has another name in an earlier row"),
+                group=row.group,
+            )
     groups = {row.group for row in pack.services}
     for row in pack.services:
         if row.code in groups:
-            notes.warn(row.row, "service_code", f"{row.code!r} is also a group: targets mean the service")
+            notes.warn(
+                row.row,
+                "service_code",
+                N_("'%(code)s' is also a group: targets mean the service"),
+                code=row.code,
+            )
     return notes.findings
 
 
@@ -81,7 +101,12 @@ def _check_questions(pack: Pack) -> list[Finding]:
     for row in pack.questions:
         by_service.setdefault(row.service_code, {}).setdefault(row.code, row)
         if row.service_code not in services:
-            notes.error(row.row, "service_code", f"there is no service {row.service_code!r}")
+            notes.error(
+                row.row,
+                "service_code",
+                N_("there is no service '%(service_code)s'"),
+                service_code=row.service_code,
+            )
     for row in pack.questions:
         siblings = by_service[row.service_code]
         _check_show_if(row, siblings, notes)
@@ -93,13 +118,15 @@ def _check_show_if(row: QuestionRow, siblings: Mapping[str, QuestionRow], notes:
     for code, key in row.show_if:
         other = siblings.get(code)
         if other is None or code == row.code:
-            notes.error(row.row, "show_if", f"there is no other question {code!r} for this service")
+            notes.error(
+                row.row, "show_if", N_("there is no other question '%(code)s' for this service"), code=code
+            )
         elif other.values and key not in {choice.key for choice in other.values}:
-            notes.error(row.row, "show_if", f"{code!r} has no answer {key!r}")
+            notes.error(row.row, "show_if", N_("'%(code)s' has no answer '%(key)s'"), code=code, key=key)
     seen, code = {row.code}, row.show_if[0][0] if row.show_if else ""
     while code in siblings:
         if code in seen:
-            notes.error(row.row, "show_if", "the questions wait for each other and are never shown")
+            notes.error(row.row, "show_if", N_("the questions wait for each other and are never shown"))
             return
         seen.add(code)
         code = siblings[code].show_if[0][0] if siblings[code].show_if else ""
@@ -108,10 +135,15 @@ def _check_show_if(row: QuestionRow, siblings: Mapping[str, QuestionRow], notes:
 def _check_stop(row: QuestionRow, siblings: Mapping[str, QuestionRow], notes: Notes) -> None:
     for key, message in row.stop.items():
         if key not in {choice.key for choice in row.values}:
-            notes.error(row.row, "stop", f"{key!r} is no answer of this question")
+            notes.error(row.row, "stop", N_("'%(key)s' is no answer of this question"), key=key)
         notice = siblings.get(message)
         if notice is None or notice.datatype != "notice":
-            notes.warn(row.row, "stop", f"no notice {message!r} for this service: nothing would be explained")
+            notes.warn(
+                row.row,
+                "stop",
+                N_("no notice '%(message)s' for this service: nothing would be explained"),
+                message=message,
+            )
 
 
 def _check_units(pack: Pack) -> list[Finding]:
@@ -120,21 +152,26 @@ def _check_units(pack: Pack) -> list[Finding]:
     for row in pack.units:
         for column, code in (("parent", row.parent), ("supervisor_unit", row.supervisor_unit)):
             if code and code not in units:
-                notes.error(row.row, column, f"there is no unit {code!r}")
+                notes.error(row.row, column, N_("there is no unit '%(code)s'"), code=code)
         if row.supervisor_unit == row.code:
-            notes.error(row.row, "supervisor_unit", "a unit does not supervise itself")
+            notes.error(row.row, "supervisor_unit", N_("a unit does not supervise itself"))
         if circle := _circle(row, units):
-            notes.error(row.row, "parent", f"parents run in a circle: {' > '.join(circle)}")
+            notes.error(row.row, "parent", N_("parents run in a circle: %(list)s"), list=" > ".join(circle))
         _check_contact(row, notes)
     _once(notes, "boundary_code", _claims(pack.units))
     city = pack.city
     if city.coordination_unit and city.coordination_unit not in units:
         config = Notes("city.toml", notes.findings)
         line = pack.config_lines.get("coordination_unit", 0)
-        config.error(line, "coordination_unit", f"there is no unit {city.coordination_unit!r} in units.csv")
+        config.error(
+            line,
+            "coordination_unit",
+            N_("there is no unit '%(coordination_unit)s' in units.csv"),
+            coordination_unit=city.coordination_unit,
+        )
     elif city.coordination_unit and not units[city.coordination_unit].active:
         notes.error(
-            units[city.coordination_unit].row, "active", "the coordination unit cannot be switched off"
+            units[city.coordination_unit].row, "active", N_("the coordination unit cannot be switched off")
         )
     return notes.findings
 
@@ -163,9 +200,14 @@ def _circle(row: UnitRow, units: Mapping[str, UnitRow]) -> list[str]:
 
 def _check_contact(row: UnitRow, notes: Notes) -> None:
     if row.email and not EMAIL.fullmatch(row.email):
-        notes.error(row.row, "email", f"{row.email!r} is not an e-mail address")
+        notes.error(row.row, "email", N_("'%(email)s' is not an e-mail address"), email=row.email)
     if row.webhook and not WEBHOOK.fullmatch(row.webhook):
-        notes.error(row.row, "webhook", f"{row.webhook!r} is not an http(s) address without credentials")
+        notes.error(
+            row.row,
+            "webhook",
+            N_("'%(webhook)s' is not an http(s) address without credentials"),
+            webhook=row.webhook,
+        )
 
 
 def _check_duties(pack: Pack) -> list[Finding]:
@@ -175,9 +217,14 @@ def _check_duties(pack: Pack) -> list[Finding]:
     _once(notes, "service_code", ((row.row, (row.unit_code, row.service_code)) for row in pack.duties))
     for row in pack.duties:
         if row.unit_code not in units:
-            notes.error(row.row, "unit_code", f"there is no unit {row.unit_code!r}")
+            notes.error(row.row, "unit_code", N_("there is no unit '%(unit_code)s'"), unit_code=row.unit_code)
         if row.service_code not in services:
-            notes.error(row.row, "service_code", f"there is no service {row.service_code!r}")
+            notes.error(
+                row.row,
+                "service_code",
+                N_("there is no service '%(service_code)s'"),
+                service_code=row.service_code,
+            )
     return notes.findings
 
 
@@ -189,13 +236,23 @@ def _check_targets(pack: Pack) -> list[Finding]:
     _once(notes, "service_code", rows)
     for row in pack.targets:
         if row.scope not in scopes:
-            notes.error(row.row, "service_code", f"{row.scope!r} is neither a service, a group, @unit nor *")
+            notes.error(
+                row.row,
+                "service_code",
+                N_("'%(scope)s' is neither a service, a group, @unit nor *"),
+                scope=row.scope,
+            )
     known = dict(zip((key for _, key in rows), pack.targets, strict=True))
     for service in pack.services:
         for clock, stage in (*NEEDED, *WANTED):
             if _is_covered(service, clock, stage, known):
                 continue
-            message = f"the service {service.code!r} has no {clock} target for {stage}"
+            message = said(
+                N_("the service '%(code)s' has no %(clock)s target for %(stage)s"),
+                code=service.code,
+                clock=clock,
+                stage=stage,
+            )
             note = notes.error if (clock, stage) in NEEDED else notes.warn
             note(1, "service_code", message)
     _check_emergencies(pack, known, notes)
@@ -207,7 +264,12 @@ def _check_answers(pack: Pack) -> list[Finding]:
     scopes = {"*", *(row.code for row in pack.services), *(row.group for row in pack.services)}
     for row in pack.answers:
         if row.scope not in scopes:
-            notes.error(row.row, "service_code", f"{row.scope!r} is neither a service, a group nor *")
+            notes.error(
+                row.row,
+                "service_code",
+                N_("'%(scope)s' is neither a service, a group nor *"),
+                scope=row.scope,
+            )
     return notes.findings
 
 
@@ -217,7 +279,11 @@ def _check_ladder(pack: Pack) -> list[Finding]:
     for step in pack.city.escalation.steps:
         if step.to not in known:
             notes.error(
-                line, "escalation.step.to", f"{step.to!r} is neither {', '.join(WHOM)} nor a level of units"
+                line,
+                "escalation.step.to",
+                N_("'%(to)s' is neither %(list)s nor a level of units"),
+                to=step.to,
+                list=", ".join(WHOM),
             )
     return notes.findings
 
@@ -227,7 +293,11 @@ def _check_emergencies(pack: Pack, known: Mapping[Key, TargetRow], notes: Notes)
         hidden = [row.code for row in pack.services if _hides_emergency(row, clock, stage, known)]
         if hidden:
             shown = ", ".join(hidden[:LISTED]) + (" …" if len(hidden) > LISTED else "")
-            message = f"their own {clock} target hides the wider one for emergencies: {shown}"
+            message = said(
+                N_("their own %(clock)s target hides the wider one for emergencies: %(shown)s"),
+                clock=clock,
+                shown=shown,
+            )
             notes.warn(1, "priority", message)
 
 
@@ -289,16 +359,16 @@ def _check_works_file(file: FeatureFile, services: set[str], locales: tuple[str,
     for feature in file.features:
         codes = service_codes_of(feature.properties)
         if not codes:
-            notes.error(feature.row, "services", "missing value")
+            notes.error(feature.row, "services", N_("missing value"))
         for code in codes:
             if code not in services:
-                notes.error(feature.row, "services", f"there is no service {code!r}")
+                notes.error(feature.row, "services", N_("there is no service '%(code)s'"), code=code)
         days = [str(feature.properties.get(column) or "") for column in ("from", "to")]
         for column, day in zip(("from", "to"), days, strict=True):
             if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(T.*)?", day):
-                notes.error(feature.row, column, f"{day!r} is not a date like 2030-01-31")
+                notes.error(feature.row, column, N_("'%(day)s' is not a date like 2030-01-31"), day=day)
         if days[1] < days[0]:
-            notes.error(feature.row, "to", "lies before from")
+            notes.error(feature.row, "to", N_("lies before from"))
         for locale in locales:
             if not feature.properties.get(f"message_{locale}"):
-                notes.error(feature.row, f"message_{locale}", "missing value")
+                notes.error(feature.row, f"message_{locale}", N_("missing value"))

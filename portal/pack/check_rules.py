@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 
 from geo.boundary import Layer
+from portal.i18n import N_
 from portal.pack.convert import lenient_directory_of, services_of
 from portal.pack.model import Finding, Pack
+from portal.pack.said import said
 from portal.pack.table import Notes
 from routing.errors import RulebookError
 from routing.lint import Known, lint
@@ -81,7 +83,7 @@ def _lint(
             if layer in named or (problem.rule_id, layer) in told:
                 continue
             told.add((problem.rule_id, layer))
-            message = f"no unit answers for any boundary of {layer!r}"
+            message = said(N_("no unit answers for any boundary of '%(layer)s'"), layer=layer)
         note = notes.error if problem.severity == "error" else notes.warn
         note(lines.get(problem.rule_id, 0), problem.rule_id, message)
 
@@ -104,7 +106,7 @@ def _known_questions(pack: Pack) -> dict[str, set[str]]:
 def _check_reach(pack: Pack, rulebook: Rulebook, notes: Notes, lines: dict[str, int]) -> None:
     for code, service in services_of(pack).items():
         if service.kind == "report" and not rulebook.for_service(service).rules:
-            message = f"no rule but the fallback answers for the service {code!r}"
+            message = said(N_("no rule but the fallback answers for the service '%(code)s'"), code=code)
             notes.warn(lines.get(rulebook.fallback.id, 0), rulebook.fallback.id, message)
 
 
@@ -116,4 +118,6 @@ def _check_switched_off(pack: Pack, rulebook: Rulebook, notes: Notes, lines: dic
             named = {selector.unit} if isinstance(selector, UnitNamed) else set()
             named |= set(selector.units) if isinstance(selector, LeastLoaded) else set()
             for code in sorted(named & off):
-                notes.error(lines.get(rule.id, 0), rule.id, f"the unit {code!r} is switched off")
+                notes.error(
+                    lines.get(rule.id, 0), rule.id, N_("the unit '%(code)s' is switched off"), code=code
+                )

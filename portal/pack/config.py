@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from portal.i18n import N_
 from portal.pack.gathering import read_duplicates, read_incidents
 from portal.pack.ladder import read_escalation, read_lanes
 from portal.pack.model import DATUMS, CalendarConfig, CityConfig, EditionConfig, LayerConfig
@@ -80,11 +81,13 @@ def _locales(keys: Keys) -> tuple[str, ...]:
     locales = keys.strings("locales", required=True)
     for locale in locales:
         if not LOCALE.fullmatch(locale):
-            keys.error("locales", f"{locale!r} is not a gettext locale like en or zh_Hans")
+            keys.error(
+                "locales", N_("'%(locale)s' is not a gettext locale like en or zh_Hans"), locale=locale
+            )
     if len(set(locales)) != len(locales):
-        keys.error("locales", "a locale is named twice")
+        keys.error("locales", N_("a locale is named twice"))
     if not locales and "locales" in keys.table:
-        keys.error("locales", "is empty")
+        keys.error("locales", N_("is empty"))
     return locales or ("en",)
 
 
@@ -99,7 +102,7 @@ def _texts(keys: Keys, key: str, locales: tuple[str, ...], *, required: bool = F
 def _jurisdiction(keys: Keys) -> str:
     value = keys.text("jurisdiction_id", required=True)
     if value and not JURISDICTION.fullmatch(value):
-        keys.error("jurisdiction_id", f"{value!r} may hold only a-z, 0-9, dots and hyphens")
+        keys.error("jurisdiction_id", N_("'%(value)s' may hold only a-z, 0-9, dots and hyphens"), value=value)
     return value
 
 
@@ -108,7 +111,7 @@ def _timezone(keys: Keys) -> str:
     try:
         ZoneInfo(value or "UTC")
     except (ValueError, OSError, KeyError):
-        keys.error("timezone", f"{value!r} is not a known time zone")
+        keys.error("timezone", N_("'%(value)s' is not a known time zone"), value=value)
         return "UTC"
     return value or "UTC"
 
@@ -119,11 +122,16 @@ def _centre(keys: Keys) -> tuple[float, float]:
         return (0.0, 0.0)
     numbers = value if isinstance(value, list) else []
     if len(numbers) != 2 or not all(isinstance(number, int | float) for number in numbers):
-        keys.error("map_centre", "is not [lon, lat]")
+        keys.error("map_centre", N_("is not [lon, lat]"))
         return (0.0, 0.0)
     lon, lat = float(numbers[0]), float(numbers[1])
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        keys.error("map_centre", f"[{lon:g}, {lat:g}] is not [lon, lat] in degrees")
+        keys.error(
+            "map_centre",
+            N_("[%(lon)s, %(lat)s] is not [lon, lat] in degrees"),
+            lon=f"{lon:g}",
+            lat=f"{lat:g}",
+        )
     return (lon, lat)
 
 
@@ -139,7 +147,7 @@ def _calendar(keys: Keys) -> CalendarConfig:
         skip_holidays=keys.yes("skip_holidays", default=True),
     )
     if not config.hours and hours.table:
-        keys.error("hours", "no weekday has working hours")
+        keys.error("hours", N_("no weekday has working hours"))
     hours.unknown()
     keys.unknown()
     return config
@@ -183,10 +191,10 @@ def _spans(keys: Keys, name: str) -> tuple[tuple[time, time], ...]:
         try:
             span = (time.fromisoformat(start.strip()), _end_time(end.strip()))
         except ValueError:
-            keys.error(name, f"{text!r} is not a span like 09:00-17:30")
+            keys.error(name, N_("'%(text)s' is not a span like 09:00-17:30"), text=text)
             continue
         if not _follows(span, spans[-1] if spans else None):
-            keys.error(name, f"{text!r} does not run forwards")
+            keys.error(name, N_("'%(text)s' does not run forwards"), text=text)
             continue
         spans.append(span)
     return tuple(spans)
@@ -210,7 +218,7 @@ def _clock_time(keys: Keys, key: str) -> time | None:
     try:
         return time.fromisoformat(value)
     except ValueError:
-        keys.error(key, f"{value!r} is not a time like 17:00")
+        keys.error(key, N_("'%(value)s' is not a time like 17:00"), value=value)
         return None
 
 
@@ -219,7 +227,7 @@ def _layers(keys: Keys, folder: Path, locales: tuple[str, ...]) -> dict[str, Lay
     for name in keys.table:
         sub = keys.sub(name)
         if not CODE.fullmatch(name):
-            keys.error(name, "a layer's name may hold only letters, digits, _ and -")
+            keys.error(name, N_("a layer's name may hold only letters, digits, _ and -"))
         layers[name] = _layer(name, sub, folder, locales)
     return layers
 
@@ -228,9 +236,9 @@ def _layer(name: str, keys: Keys, folder: Path, locales: tuple[str, ...]) -> Lay
     tables = keys.raw("editions")
     shared = {key: value for key, value in keys.table.items() if key not in (*EDITION_KEYS, "editions")}
     if tables is not None and "file" in keys.table:
-        keys.error("file", "a layer has either a file or editions, not both")
+        keys.error("file", N_("a layer has either a file or editions, not both"))
     if not isinstance(tables, list | None) or not all(isinstance(item, dict) for item in tables or ()):
-        keys.error("editions", "is not a list of tables")
+        keys.error("editions", N_("is not a list of tables"))
         tables = []
     if tables is None:
         tables = [{key: value for key, value in keys.table.items() if key in EDITION_KEYS}]
@@ -263,11 +271,11 @@ def _edition(keys: Keys, folder: Path) -> EditionConfig | None:
     try:
         re.compile(regex)
     except re.error as fault:
-        keys.error("code_regex", f"not a regular expression: {fault}")
+        keys.error("code_regex", N_("not a regular expression: %(fault)s"), fault=fault)
         regex = ""
     path = resolve_file(file, folder) if file else None
     if file and path is None:
-        keys.error("file", f"{file!r} lies outside the pack")
+        keys.error("file", N_("'%(file)s' lies outside the pack"), file=file)
     if path is None:
         return None
     edition = EditionConfig(
@@ -283,7 +291,7 @@ def _edition(keys: Keys, folder: Path) -> EditionConfig | None:
         valid_to=keys.day("valid_to"),
     )
     if edition.valid_from and edition.valid_to and edition.valid_from >= edition.valid_to:
-        keys.error("valid_to", "is not after valid_from")
+        keys.error("valid_to", N_("is not after valid_from"))
     return edition
 
 

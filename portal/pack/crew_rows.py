@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from portal.i18n import N_
 from portal.pack.model import CrewRow, Finding, Pack, RosterRow
+from portal.pack.said import said
 from portal.pack.table import Columns, Notes, Row
 from routing.errors import RoutingError
 from routing.rosters import read_shift
@@ -28,7 +30,7 @@ def crew(row: Row, file: str) -> CrewRow:
     if all(place):
         base = (row.number_in("lon", 0.0, -180, 180), row.number_in("lat", 0.0, -90, 90))
     elif any(place):
-        row.notes.error(row.number, "lat" if place[0] else "lon", "missing value")
+        row.notes.error(row.number, "lat" if place[0] else "lon", N_("missing value"))
     return CrewRow(
         file=file,
         row=row.number,
@@ -65,15 +67,25 @@ def check_crews(pack: Pack) -> list[Finding]:
     rostered = {row.crew_code for row in pack.rosters}
     for row in pack.crews:
         if row.code in seen:
-            notes.error(row.row, "crew_code", f"{row.code!r} stands already in row {seen[row.code]}")
+            notes.error(
+                row.row,
+                "crew_code",
+                N_("'%(code)s' stands already in row %(seen)s"),
+                code=row.code,
+                seen=seen[row.code],
+            )
         seen.setdefault(row.code, row.row)
         if row.unit_code not in units:
-            notes.error(row.row, "unit_code", f"there is no unit {row.unit_code!r}")
+            notes.error(row.row, "unit_code", N_("there is no unit '%(unit_code)s'"), unit_code=row.unit_code)
         for skill in row.services:
             if skill not in skills:
-                notes.error(row.row, "services", f"{skill!r} is neither a service nor a group")
+                notes.error(
+                    row.row, "services", N_("'%(skill)s' is neither a service nor a group"), skill=skill
+                )
         if row.active and row.code not in rostered:
-            notes.warn(row.row, "crew_code", f"{row.code!r} has no roster: it is never on duty")
+            notes.warn(
+                row.row, "crew_code", N_("'%(code)s' has no roster: it is never on duty"), code=row.code
+            )
     return notes.findings + _check_rosters(pack.rosters, known)
 
 
@@ -81,7 +93,7 @@ def _check_rosters(rows: Iterable[RosterRow], known: set[str]) -> list[Finding]:
     notes = Notes("rosters.csv")
     for row in rows:
         if row.crew_code not in known:
-            notes.error(row.row, "crew_code", f"there is no crew {row.crew_code!r}")
+            notes.error(row.row, "crew_code", N_("there is no crew '%(crew_code)s'"), crew_code=row.crew_code)
     return notes.findings
 
 
@@ -92,13 +104,25 @@ def check_contracts(pack: Pack, today: date | None) -> list[Finding]:
         return []
     for row in filter(lambda each: each.active, pack.units):
         if row.contract_to and row.contract_to < today:
-            message = f"the contract of {row.code!r} ended on {row.contract_to}: its supervising unit answers"
+            message = said(
+                N_("the contract of '%(code)s' ended on %(contract_to)s: its supervising unit answers"),
+                code=row.code,
+                contract_to=row.contract_to,
+            )
             notes.warn(row.row, "contract_to", message)
         elif row.contract_to and row.contract_to <= today + AHEAD:
-            notes.warn(row.row, "contract_to", f"the contract of {row.code!r} ends on {row.contract_to}")
+            notes.warn(
+                row.row,
+                "contract_to",
+                N_("the contract of '%(code)s' ends on %(contract_to)s"),
+                code=row.code,
+                contract_to=row.contract_to,
+            )
         elif row.contract_from and row.contract_from > today:
-            message = (
-                f"the contract of {row.code!r} begins on {row.contract_from}: its supervising unit answers"
+            message = said(
+                N_("the contract of '%(code)s' begins on %(contract_from)s: its supervising unit answers"),
+                code=row.code,
+                contract_from=row.contract_from,
             )
             notes.warn(row.row, "contract_from", message)
     return notes.findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.i18n import N_
 from portal.pack.model import Lanes, Pack, TargetRow
 from portal.pack.toml import Keys
 from routing.escalation import Escalation, Shares, Step
@@ -18,7 +19,7 @@ def read_escalation(keys: Keys) -> Escalation:
         nearly_due=keys.number("nearly_due", usual.shares.nearly_due, 0, 1),
     )
     if not shares.remind <= shares.at_risk <= shares.nearly_due:
-        keys.error("remind", "remind, at_risk and nearly_due do not follow one another")
+        keys.error("remind", N_("remind, at_risk and nearly_due do not follow one another"))
     found = Escalation(
         shares=shares,
         steps=_steps(keys) if "step" in keys.table else usual.steps,
@@ -32,7 +33,7 @@ def read_escalation(keys: Keys) -> Escalation:
 def _steps(keys: Keys) -> tuple[Step, ...]:
     tables = keys.raw("step")
     if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
-        keys.error("step", "is not a list of tables")
+        keys.error("step", N_("is not a list of tables"))
         return ()
     steps = []
     for table in tables:
@@ -41,7 +42,7 @@ def _steps(keys: Keys) -> tuple[Step, ...]:
         steps.append(Step(hours, step.text("to", required=True), step.yes("supervise")))
         step.unknown()
     if [step.after_hours for step in steps] != sorted({step.after_hours for step in steps}):
-        keys.error("step", "after_hours must rise from step to step")
+        keys.error("step", N_("after_hours must rise from step to step"))
     return tuple(steps)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from portal.i18n import N_
 from portal.pack.crew_rows import CREW_COLUMNS, ROSTER_COLUMNS, crew, roster
 from portal.pack.model import (
     CLOCKS,
@@ -42,7 +43,7 @@ UNIT_CELLS = (
     "contract_to",
 )
 ENDINGS = (*CLOSING_CODES, *STAGES)
-Complain = Callable[[int, str, str], None]
+Complain = Callable[..., None]
 SCOPE_COLUMNS = ("service_code", "service", "group", "scope")
 
 
@@ -60,7 +61,9 @@ def service(row: Row, file: str) -> ServiceRow:
     """A service; Open311 clients turn numeric codes into numbers, so those are refused."""
     code = row.code("service_code")
     if code and _looks_numeric(code):
-        row.notes.error(row.number, "service_code", f"{code!r} looks like a number; begin with a letter")
+        row.notes.error(
+            row.number, "service_code", N_("'%(code)s' looks like a number; begin with a letter"), code=code
+        )
     keywords = row.texts("keywords")
     return ServiceRow(
         file=file,
@@ -86,9 +89,9 @@ def question(row: Row, file: str) -> QuestionRow:
     datatype = row.choice("datatype", DATATYPES, "string", required=True)
     values = _choices(row)
     if datatype in LIST_DATATYPES and not values:
-        row.notes.error(row.number, "values", f"a {datatype} needs values")
+        row.notes.error(row.number, "values", N_("a %(datatype)s needs values"), datatype=datatype)
     if datatype not in LIST_DATATYPES and values:
-        row.notes.error(row.number, "values", f"a {datatype} has no values")
+        row.notes.error(row.number, "values", N_("a %(datatype)s has no values"), datatype=datatype)
     return QuestionRow(
         file=file,
         row=row.number,
@@ -108,10 +111,10 @@ def unit(row: Row, file: str) -> UnitRow:
     """A unit as one row says it; merge_units joins repeated rows."""
     layer, boundary = row.text("layer"), row.text("boundary_code")
     if bool(layer) != bool(boundary):
-        row.notes.error(row.number, "layer" if boundary else "boundary_code", "missing value")
+        row.notes.error(row.number, "layer" if boundary else "boundary_code", N_("missing value"))
     contract_from, contract_to = row.day("contract_from"), row.day("contract_to")
     if contract_from and contract_to and contract_from > contract_to:
-        row.notes.error(row.number, "contract_to", "lies before contract_from")
+        row.notes.error(row.number, "contract_to", N_("lies before contract_from"))
     return UnitRow(
         file=file,
         row=row.number,
@@ -148,21 +151,27 @@ def target(row: Row, file: str) -> TargetRow:
     """A target; its scope may stand in any of the scope columns."""
     scope = next((text for column in SCOPE_COLUMNS if (text := row.text(column))), "")
     if not scope:
-        row.notes.error(row.number, "service_code", "missing value")
+        row.notes.error(row.number, "service_code", N_("missing value"))
     clock = row.choice("clock", CLOCKS, "unit", required=True)
     stage = row.choice("stage", STAGES, "resolve", required=True)
     if clock == "promise" and scope.startswith("@"):
         row.notes.error(
-            row.number, "clock", "a contract binds the unit's own clock; the promise is the city's"
+            row.number, "clock", N_("a contract binds the unit's own clock; the promise is the city's")
         )
     if clock == "promise" and stage != "resolve":
-        row.notes.error(row.number, "stage", "the promise has only the stage resolve")
+        row.notes.error(row.number, "stage", N_("the promise has only the stage resolve"))
     amount = row.number_in("amount", 0.0, 0, 100_000, required=True)
     if not amount and row.text("amount"):
-        row.notes.error(row.number, "amount", "must be more than 0")
+        row.notes.error(row.number, "amount", N_("must be more than 0"))
     unit = row.choice("unit", SPAN_UNITS, "days", required=True)
     if unit.endswith("days") and amount != int(amount):
-        row.notes.error(row.number, "amount", f"{amount:g} {unit}: days are counted whole")
+        row.notes.error(
+            row.number,
+            "amount",
+            N_("%(amount)s %(unit)s: days are counted whole"),
+            amount=f"{amount:g}",
+            unit=unit,
+        )
     return TargetRow(
         file=file,
         row=row.number,
@@ -199,9 +208,15 @@ def answer(row: Row, file: str) -> AnswerRow:
     """A ready-made answer: words for an ending, or for a stage of the unit's clock."""
     scope, ending = row.text("service_code"), row.text("closing_code")
     if not scope:
-        row.notes.error(row.number, "service_code", "missing value")
+        row.notes.error(row.number, "service_code", N_("missing value"))
     if ending not in ENDINGS:
-        row.notes.error(row.number, "closing_code", f"{ending!r} is not one of {', '.join(ENDINGS)}")
+        row.notes.error(
+            row.number,
+            "closing_code",
+            N_("'%(ending)s' is not one of %(list)s"),
+            ending=ending,
+            list=", ".join(ENDINGS),
+        )
     return AnswerRow(file, row.number, scope, ending, row.texts("text", required=True))
 
 
@@ -231,17 +246,7 @@ TABLES: Mapping[str, Table] = {
         Columns(
             required=("unit_code", "parent", "level"),
             localised=("name",),
-            optional=(
-                "layer",
-                "boundary_code",
-                "email",
-                "webhook",
-                "phone",
-                "supervisor_unit",
-                "contract_from",
-                "contract_to",
-                "active",
-            ),
+            optional=("layer", "boundary_code", *UNIT_CELLS[2:], "active"),
         ),
         unit,
         required=True,
@@ -287,11 +292,23 @@ def merge_units(rows: list[UnitRow], locales: tuple[str, ...], error: Complain) 
             _check_unit_names(row, locales, error)
             continue
         if not row.boundaries:
-            error(row.row, "unit_code", f"{row.code!r} stands already in row {first.row}")
+            error(
+                row.row,
+                "unit_code",
+                N_("'%(code)s' stands already in row %(row)s"),
+                code=row.code,
+                row=first.row,
+            )
         known = {(boundary.layer, boundary.code) for boundary in first.boundaries}
         for boundary in row.boundaries:
             if (boundary.layer, boundary.code) in known:
-                error(row.row, "boundary_code", f"{boundary.code!r} is named twice for {row.code!r}")
+                error(
+                    row.row,
+                    "boundary_code",
+                    N_("'%(code)s' is named twice for '%(unit)s'"),
+                    code=boundary.code,
+                    unit=row.code,
+                )
         _check_same(first, row, error)
         units[row.code] = replace(first, boundaries=first.boundaries + row.boundaries)
     return tuple(units.values())
@@ -300,17 +317,29 @@ def merge_units(rows: list[UnitRow], locales: tuple[str, ...], error: Complain) 
 def _check_unit_names(row: UnitRow, locales: tuple[str, ...], error: Complain) -> None:
     for locale in locales:
         if not row.names.get(locale):
-            error(row.row, f"name_{locale}", "missing value")
+            error(row.row, f"name_{locale}", N_("missing value"))
 
 
 def _check_same(first: UnitRow, row: UnitRow, error: Complain) -> None:
     for column in UNIT_CELLS:
         value = getattr(row, column)
         if value and value != getattr(first, column):
-            error(row.row, column, f"{value} contradicts row {first.row} of the same unit")
+            error(
+                row.row,
+                column,
+                N_("%(value)s contradicts row %(row)s of the same unit"),
+                value=value,
+                row=first.row,
+            )
     for locale, name in row.names.items():
         if name != first.names.get(locale):
-            error(row.row, f"name_{locale}", f"{name!r} contradicts row {first.row} of the same unit")
+            error(
+                row.row,
+                f"name_{locale}",
+                N_("'%(name)s' contradicts row %(row)s of the same unit"),
+                name=name,
+                row=first.row,
+            )
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -333,12 +362,19 @@ def _choices(row: Row) -> tuple[Choice, ...]:
         key = key.strip()
         labels = [label.strip() for label in text.split("|")]
         if not equals or not CODE.fullmatch(key) or not all(labels):
-            row.notes.error(row.number, "values", f"{part!r} is not key=label|label")
+            row.notes.error(row.number, "values", N_("'%(part)s' is not key=label|label"), part=part)
             continue
         if any(choice.key == key for choice in choices):
-            row.notes.error(row.number, "values", f"the key {key!r} stands twice")
+            row.notes.error(row.number, "values", N_("the key '%(key)s' stands twice"), key=key)
         if len(labels) != len(row.locales):
-            row.notes.error(row.number, "values", f"{key!r} has {len(labels)} labels, not {len(row.locales)}")
+            row.notes.error(
+                row.number,
+                "values",
+                N_("'%(key)s' has %(count)s labels, not %(languages)s"),
+                key=key,
+                count=len(labels),
+                languages=len(row.locales),
+            )
             continue
         choices.append(Choice(key, dict(zip(sorted(row.locales), labels, strict=True))))
     return tuple(choices)
@@ -349,7 +385,7 @@ def _pairs(row: Row, column: str) -> tuple[tuple[str, str], ...]:
     for part in _split(row.text(column)):
         left, equals, right = (text.strip() for text in part.partition("="))
         if not (left and equals and right):
-            row.notes.error(row.number, column, f"{part!r} is not of the form code=key")
+            row.notes.error(row.number, column, N_("'%(part)s' is not of the form code=key"), part=part)
             continue
         pairs.append((left, right))
     return tuple(pairs)

@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from portal.i18n import N_
 from portal.pack.model import Finding, Severity
+from portal.pack.said import said
 
 YES = frozenset({"yes", "true", "1", "y"})
 NO = frozenset({"no", "false", "0", "n"})
@@ -32,13 +35,13 @@ class Notes:
             dotted = dotted.rpartition(".")[0]
         return self.lines.get(dotted, 0)
 
-    def error(self, row: int, column: str, message: str) -> None:
+    def error(self, row: int, column: str, message: str, /, **params: Any) -> None:
         """Note something that makes the pack unusable."""
-        self._add(row, column, "error", message)
+        self._add(row, column, "error", said(message, **params))
 
-    def warn(self, row: int, column: str, message: str) -> None:
+    def warn(self, row: int, column: str, message: str, /, **params: Any) -> None:
         """Note something that a person should look at."""
-        self._add(row, column, "warning", message)
+        self._add(row, column, "warning", said(message, **params))
 
     def _add(self, row: int, column: str, severity: Severity, message: str) -> None:
         self.findings.append(Finding(self.file, row, column, severity, message))
@@ -52,6 +55,11 @@ class Columns:
     optional: tuple[str, ...] = ()
     localised: tuple[str, ...] = ()
     localised_optional: tuple[str, ...] = ()
+
+    def names(self, locales: Sequence[str]) -> tuple[str, ...]:
+        """Every column, those of each language spelt out."""
+        stems = (*self.localised, *self.localised_optional)
+        return (*self.required, *self.optional, *(f"{stem}_{locale}" for stem in stems for locale in locales))
 
 
 class Row:
@@ -67,14 +75,16 @@ class Row:
         """The trimmed cell; a missing required one is an error."""
         value = self.cells.get(column, "").strip()
         if required and not value:
-            self.notes.error(self.number, column, "missing value")
+            self.notes.error(self.number, column, N_("missing value"))
         return value
 
     def code(self, column: str, *, required: bool = True) -> str:
         """A code of word characters, `_` and `-`."""
         value = self.text(column, required=required)
         if value and not CODE.fullmatch(value):
-            self.notes.error(self.number, column, f"{value!r} may hold only letters, digits, _ and -")
+            self.notes.error(
+                self.number, column, N_("'%(value)s' may hold only letters, digits, _ and -"), value=value
+            )
         return value
 
     def choice(
@@ -86,7 +96,13 @@ class Row:
             return default
         allowed = tuple(allowed)
         if value not in allowed:
-            self.notes.error(self.number, column, f"{value!r} is none of {', '.join(allowed)}")
+            self.notes.error(
+                self.number,
+                column,
+                N_("'%(value)s' is none of %(list)s"),
+                value=value,
+                list=", ".join(allowed),
+            )
             return default
         return value
 
@@ -94,7 +110,7 @@ class Row:
         """A yes/no cell; blank gives the default."""
         value = self.text(column).lower()
         if value and value not in YES | NO:
-            self.notes.error(self.number, column, f"{value!r} is neither yes nor no")
+            self.notes.error(self.number, column, N_("'%(value)s' is neither yes nor no"), value=value)
         return value in YES if value in YES | NO else default
 
     def number_in(
@@ -115,10 +131,17 @@ class Row:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            self.notes.error(self.number, column, f"{value!r} is not a number")
+            self.notes.error(self.number, column, N_("'%(value)s' is not a number"), value=value)
             return default
         if not low <= number <= high:
-            self.notes.error(self.number, column, f"{value} lies outside {low:g} to {high:g}")
+            self.notes.error(
+                self.number,
+                column,
+                N_("%(value)s lies outside %(low)s to %(high)s"),
+                value=value,
+                low=f"{low:g}",
+                high=f"{high:g}",
+            )
             return default
         return number
 
@@ -126,7 +149,9 @@ class Row:
         """A whole number between bounds; blank gives the default."""
         number = self.number_in(column, default, low, high)
         if number != int(number):
-            self.notes.error(self.number, column, f"{number:g} is not a whole number")
+            self.notes.error(
+                self.number, column, N_("%(number)s is not a whole number"), number=f"{number:g}"
+            )
             return default
         return int(number)
 
@@ -138,7 +163,9 @@ class Row:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            self.notes.error(self.number, column, f"{value!r} is not a date like 2030-01-31")
+            self.notes.error(
+                self.number, column, N_("'%(value)s' is not a date like 2030-01-31"), value=value
+            )
             return None
 
     def texts(self, stem: str, *, required: bool = False) -> dict[str, str]:
@@ -155,9 +182,14 @@ def read_rows(path: Path, notes: Notes, columns: Columns, locales: Sequence[str]
     """Yield the rows of a UTF-8 CSV file (BOM tolerated). Row 1 is the header; blank lines are skipped but
     counted, as a spreadsheet would.
     """
-    records = _records(path, notes)
+    return read_rows_of(path.read_bytes(), notes, columns, locales)
+
+
+def read_rows_of(raw: bytes, notes: Notes, columns: Columns, locales: Sequence[str]) -> Iterator[Row]:
+    """Like `read_rows`, of what stands in a file."""
+    records = _records(raw, notes)
     if not records or not any(cell.strip() for cell in records[0]):
-        notes.error(1, "", "the file has no header row")
+        notes.error(1, "", N_("the file has no header row"))
         return
     header = [cell.strip() for cell in records[0]]
     if not _check_header(header, notes, columns, locales):
@@ -166,25 +198,38 @@ def read_rows(path: Path, notes: Notes, columns: Columns, locales: Sequence[str]
         if not any(cell.strip() for cell in record):
             continue
         if len(record) > len(header):
-            notes.error(number, "", f"{len(record)} cells where the header has {len(header)}")
+            notes.error(
+                number,
+                "",
+                N_("%(count)s cells where the header has %(header)s"),
+                count=len(record),
+                header=len(header),
+            )
             continue
         if len(record) < len(header):
-            notes.warn(number, header[len(record)], f"{len(record)} cells where the header has {len(header)}")
+            notes.warn(
+                number,
+                header[len(record)],
+                N_("%(count)s cells where the header has %(header)s"),
+                count=len(record),
+                header=len(header),
+            )
         yield Row(number, dict(zip(header, record, strict=False)), locales, notes)
 
 
-def _records(path: Path, notes: Notes) -> list[list[str]]:
-    raw = path.read_bytes()
+def _records(raw: bytes, notes: Notes) -> list[list[str]]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
-        notes.error(raw.count(b"\n", 0, fault.start) + 1, "", f"not UTF-8 at byte {fault.start + 1}")
+        notes.error(
+            raw.count(b"\n", 0, fault.start) + 1, "", N_("not UTF-8 at byte %(value)s"), value=fault.start + 1
+        )
         return []
     records: list[list[str]] = []
     try:
         records.extend(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as fault:
-        notes.error(len(records) + 1, "", f"not readable as CSV: {fault}")
+        notes.error(len(records) + 1, "", N_("not readable as CSV: %(fault)s"), fault=fault)
     return records
 
 
@@ -196,10 +241,10 @@ def _check_header(header: list[str], notes: Notes, columns: Columns, locales: Se
     optional.update(f"{stem}_{locale}" for stem in columns.localised_optional for locale in locales)
     missing = [column for column in required if column not in header]
     for column in missing:
-        notes.error(1, column, "missing column")
+        notes.error(1, column, N_("missing column"))
     for column in dict.fromkeys(header):
         if header.count(column) > 1:
-            notes.error(1, column, "column named twice")
+            notes.error(1, column, N_("column named twice"))
         elif column not in required and column not in optional:
-            notes.warn(1, column, "unknown column, ignored")
+            notes.warn(1, column, N_("unknown column, ignored"))
     return not missing

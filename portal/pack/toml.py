@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from portal.i18n import N_
 from portal.pack.table import Notes
 
 LINE = re.compile(r"at line (\d+)")
@@ -24,12 +25,12 @@ def read_toml(path: Path, notes: Notes) -> dict[str, Any] | None:
         notes.lines.update(key_lines(text))
         return tomllib.loads(text)
     except FileNotFoundError:
-        notes.error(0, "", "the file is missing")
+        notes.error(0, "", N_("the file is missing"))
     except UnicodeDecodeError as fault:
-        notes.error(0, "", f"not UTF-8 at byte {fault.start + 1}")
+        notes.error(0, "", N_("not UTF-8 at byte %(value)s"), value=fault.start + 1)
     except tomllib.TOMLDecodeError as fault:
         line = LINE.search(str(fault))
-        notes.error(int(line.group(1)) if line else 0, "", f"not readable as TOML: {fault}")
+        notes.error(int(line.group(1)) if line else 0, "", N_("not readable as TOML: %(fault)s"), fault=fault)
     return None
 
 
@@ -67,10 +68,10 @@ class Keys:
             self.error(key, "missing")
         return value
 
-    def error(self, key: str, message: str) -> None:
+    def error(self, key: str, message: str, /, **params: Any) -> None:
         """Note an error at a key of this table."""
         dotted = self.dotted(key)
-        self.notes.error(self.notes.line(dotted), dotted, message)
+        self.notes.error(self.notes.line(dotted), dotted, message, **params)
 
     def text(self, key: str, default: str = "", *, required: bool = False) -> str:
         """A string, trimmed."""
@@ -78,7 +79,7 @@ class Keys:
         if value is None:
             return default
         if not isinstance(value, str) or (required and not value.strip()):
-            self.error(key, f"{value!r} is not a text")
+            self.error(key, N_("'%(value)s' is not a text"), value=value)
             return default
         return value.strip()
 
@@ -87,7 +88,7 @@ class Keys:
         value = self.text(key, default)
         allowed = tuple(allowed)
         if value not in allowed:
-            self.error(key, f"{value!r} is none of {', '.join(allowed)}")
+            self.error(key, N_("'%(value)s' is none of %(list)s"), value=value, list=", ".join(allowed))
             return default
         return value
 
@@ -105,10 +106,16 @@ class Keys:
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self.error(key, f"{value!r} is not a number")
+            self.error(key, N_("'%(value)s' is not a number"), value=value)
             return default
         if not low <= value <= high:
-            self.error(key, f"{value} lies outside {low:g} to {high:g}")
+            self.error(
+                key,
+                N_("%(value)s lies outside %(low)s to %(high)s"),
+                value=value,
+                low=f"{low:g}",
+                high=f"{high:g}",
+            )
             return default
         return value
 
@@ -118,7 +125,7 @@ class Keys:
         if value is None:
             return default
         if not isinstance(value, bool):
-            self.error(key, f"{value!r} is neither true nor false")
+            self.error(key, N_("'%(value)s' is neither true nor false"), value=value)
             return default
         return value
 
@@ -130,7 +137,7 @@ class Keys:
         try:
             return date.fromisoformat(value)
         except (TypeError, ValueError):
-            self.error(key, f"{value!r} is not a date like 2030-01-31")
+            self.error(key, N_("'%(value)s' is not a date like 2030-01-31"), value=value)
             return None
 
     def strings(self, key: str, *, required: bool = False) -> tuple[str, ...]:
@@ -139,7 +146,7 @@ class Keys:
         if value is None:
             return ()
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.error(key, "is not a list of texts")
+            self.error(key, N_("is not a list of texts"))
             return ()
         return tuple(value)
 
@@ -147,7 +154,7 @@ class Keys:
         """A table below; an empty one where it is missing."""
         value = self.raw(key, required=required)
         if value is not None and not isinstance(value, dict):
-            self.error(key, "is not a table")
+            self.error(key, N_("is not a table"))
             value = None
         return Keys(value or {}, self.notes, f"{self.dotted(key)}.")
 
@@ -156,4 +163,4 @@ class Keys:
         for key in self.table:
             if key not in self._seen:
                 dotted = self.dotted(key)
-                self.notes.warn(self.notes.line(dotted), dotted, "unknown key, ignored")
+                self.notes.warn(self.notes.line(dotted), dotted, N_("unknown key, ignored"))

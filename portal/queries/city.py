@@ -92,6 +92,10 @@ class CityCache:
                 view = self._views[jurisdiction_id] = read_city(tx, jurisdiction_id, self._folder)
             return view
 
+    def look_again(self, jurisdiction_id: str) -> None:
+        """Show what was just changed in this very process at once, not within the second."""
+        self._seen_at.pop(jurisdiction_id, None)
+
     def recent(self, jurisdiction_id: str) -> CityView | None:
         """The city where it was looked at within the last second: good enough to show, never to decide by."""
         is_fresh = time.monotonic() - self._seen_at.get(jurisdiction_id, -FRESH_S) < FRESH_S

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, func, select
@@ -26,6 +28,7 @@ from portal.models.voice import answer_text
 from portal.pack.cells import PLACES, Cells, RowCells
 from portal.pack.config import WEEKDAYS
 
+POINT = re.compile(r"-?[\d.]+(?:e-?\d+)?(?=[ )])")
 Texts = Mapping[str, str]
 Locales = Sequence[str]
 Plain = dict[str, str]
@@ -53,12 +56,26 @@ def city_row(tx: Connection, jurisdiction_id: str) -> Row[Any]:
 
 def read_table(tx: Connection, jurisdiction_id: str, name: str, locales: Locales) -> tuple[RowCells, ...]:
     """The rows of one table, in their order; one statement, of units two."""
-    table, order, cells = _READERS[name]
+    table, order, _ = _READERS[name]
     query = select(*_columns(table)).where(table.c.jurisdiction_id == jurisdiction_id)
-    found = [cells(row, locales) for row in tx.execute(query.order_by(*order))]
+    rows = [row._asdict() for row in tx.execute(query.order_by(*order))]
+    if name != "units":
+        return cells_of_rows(name, rows, locales)
+    here = unit_boundary.c.jurisdiction_id == jurisdiction_id
+    places = tx.execute(select(unit_boundary).where(here).order_by(unit_boundary.c.id))
+    return cells_of_rows(name, rows, locales, [row._asdict() for row in places])
+
+
+def cells_of_rows(
+    name: str, rows: Iterable[Mapping[str, Any]], locales: Locales, places: Iterable[Mapping[str, Any]] = ()
+) -> tuple[RowCells, ...]:
+    """Rows as they are stored, or would be, as cells; `places` are those of units."""
+    found = [_READERS[name][2](SimpleNamespace(**row), locales) for row in rows]
     if name == "units":
-        places = _places(tx, jurisdiction_id)
-        found = [row | {PLACES: "\n".join(places.get(row["unit_code"], ()))} for row in found]
+        held: dict[str, list[str]] = {}
+        for place in places:
+            held.setdefault(place["unit_code"], []).append(f"{place['layer']} {place['boundary_code']}")
+        found = [row | {PLACES: "\n".join(held.get(row["unit_code"], ()))} for row in found]
     return tuple({key: text for key, text in row.items() if text} for row in found)
 
 
@@ -91,6 +108,14 @@ def config_of(row: Row[Any], layers: Iterable[Mapping[str, Any]] = ()) -> dict[s
     return table
 
 
+def _degrees(row: Any, axis: int) -> str:
+    """A crew's base: two columns of a query, or the text that is about to be stored."""
+    if hasattr(row, "lon"):
+        value = (row.lon, row.lat)[axis]
+        return "" if value is None else repr(value)
+    return POINT.findall(row.geom)[axis] if row.geom else ""
+
+
 def _columns(table: Table) -> list[Any]:
     if "geom" not in table.c:
         return list(table.c)
@@ -98,15 +123,7 @@ def _columns(table: Table) -> list[Any]:
     return [*rest, func.ST_X(table.c.geom).label("lon"), func.ST_Y(table.c.geom).label("lat")]
 
 
-def _places(tx: Connection, jurisdiction_id: str) -> dict[str, list[str]]:
-    here = unit_boundary.c.jurisdiction_id == jurisdiction_id
-    found: dict[str, list[str]] = {}
-    for row in tx.execute(select(unit_boundary).where(here).order_by(unit_boundary.c.id)):
-        found.setdefault(row.unit_code, []).append(f"{row.layer} {row.boundary_code}")
-    return found
-
-
-def _service(row: Row[Any], locales: Locales) -> Plain:
+def _service(row: Any, locales: Locales) -> Plain:
     return {
         "service_code": row.service_code,
         "group": row.group,
@@ -124,9 +141,8 @@ def _service(row: Row[Any], locales: Locales) -> Plain:
     }
 
 
-def _question(row: Row[Any], locales: Locales) -> Plain:
-    values = row._mapping["values"]
-    choices = (f"{each['key']}={_labels(each['label'], locales)}" for each in values)
+def _question(row: Any, locales: Locales) -> Plain:
+    choices = (f"{each['key']}={_labels(each['label'], locales)}" for each in row.values)
     return {
         "service_code": row.service_code,
         "code": row.code,
@@ -144,7 +160,7 @@ def _labels(labels: Texts, locales: Locales) -> str:
     return "|".join(labels.get(locale) or localised(labels, locale) for locale in sorted(locales))
 
 
-def _unit(row: Row[Any], locales: Locales) -> Plain:
+def _unit(row: Any, locales: Locales) -> Plain:
     return {
         "unit_code": row.unit_code,
         "parent": row.parent or "",
@@ -160,7 +176,7 @@ def _unit(row: Row[Any], locales: Locales) -> Plain:
     }
 
 
-def _duty(row: Row[Any], locales: Locales) -> Plain:
+def _duty(row: Any, locales: Locales) -> Plain:
     return {
         "unit_code": row.unit_code,
         "service_code": row.service_code,
@@ -171,7 +187,7 @@ def _duty(row: Row[Any], locales: Locales) -> Plain:
     }
 
 
-def _target(row: Row[Any], _locales: Locales) -> Plain:
+def _target(row: Any, _locales: Locales) -> Plain:
     return {
         "service_code": row.applies_to,
         "priority": row.priority,
@@ -182,40 +198,40 @@ def _target(row: Row[Any], _locales: Locales) -> Plain:
     }
 
 
-def _holiday(row: Row[Any], locales: Locales) -> Plain:
+def _holiday(row: Any, locales: Locales) -> Plain:
     return {"date": str(row.date), "working": _yes(row.is_working), **_texts("name", row.name, locales)}
 
 
-def _plan(row: Row[Any], locales: Locales) -> Plain:
+def _plan(row: Any, locales: Locales) -> Plain:
     told = {**_names("title", row.title, locales), **_names("steps", row.steps, locales)}
     return {"code": row.code, "trigger": row.trigger or "", **told}
 
 
-def _answer(row: Row[Any], locales: Locales) -> Plain:
+def _answer(row: Any, locales: Locales) -> Plain:
     words = _names("text", row.text, locales)
     return {"service_code": row.applies_to, "closing_code": row.ending, **words}
 
 
-def _crew(row: Row[Any], locales: Locales) -> Plain:
+def _crew(row: Any, locales: Locales) -> Plain:
     return {
         "crew_code": row.crew_code,
         "unit_code": row.unit_code,
         **_names("name", row.name, locales),
         "services": ";".join(row.services),
         "capacity": str(row.capacity),
-        "lon": "" if row.lon is None else repr(row.lon),
-        "lat": "" if row.lat is None else repr(row.lat),
+        "lon": _degrees(row, 0),
+        "lat": _degrees(row, 1),
         "email": row.email or "",
         "phone": row.phone or "",
         "active": _yes(row.is_active),
     }
 
 
-def _shift(row: Row[Any], _locales: Locales) -> Plain:
+def _shift(row: Any, _locales: Locales) -> Plain:
     return {"crew_code": row.crew_code, "day": row.day, "from": row.from_time, "to": row.to_time}
 
 
-_Reader = tuple[Table, tuple[Any, ...], Callable[[Row[Any], Locales], Plain]]
+_Reader = tuple[Table, tuple[Any, ...], Callable[[Any, Locales], Plain]]
 _READERS: Mapping[str, _Reader] = {
     "services": (service, (service.c.position, service.c.id), _service),
     "questions": (question, (question.c.id,), _question),

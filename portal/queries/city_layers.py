@@ -36,6 +36,13 @@ class LayerFile:
         return f'{{"type":"FeatureCollection","features":[\n{features}\n]}}\n'
 
 
+def file_of(layer: Layer) -> LayerFile:
+    """One edition as a file that can be drawn on and uploaded again; `config` names its columns."""
+    column, is_stripped = _code_column(layer.boundaries)
+    config = {"code": column, "name": _name_column(layer.boundaries), "code_strip_zeros": is_stripped}
+    return LayerFile(f"{layer.name}.geojson", layer, config)
+
+
 def layer_files(tx: Connection, jurisdiction_id: str) -> list[LayerFile]:
     """Every layer in force, by tie order and name."""
     named = layer_table.c

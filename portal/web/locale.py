@@ -28,6 +28,7 @@ from portal.i18n import (
     translations,
 )
 from portal.masking import mask
+from portal.pack.said import Said
 from portal.web.services import city, services
 
 COOKIE = "wenlu_lang"
@@ -113,6 +114,8 @@ def boundary_name(layer: str, code: str) -> str:
 
 def say(message: Message | str) -> str:
     """A message in the reader's language; plain text stays as it is."""
+    if isinstance(message, Said):
+        message = message.message
     return message.in_locale(safe_locale()) if isinstance(message, Message) else message
 
 
@@ -193,6 +196,7 @@ def install(app: Flask) -> None:
         "service_name": service_name,
         "layer_title": layer_title,
         "boundary_name": boundary_name,
+        "page_locale": safe_locale,
         "page_language": lambda: html_language(safe_locale()),
         "page_direction": lambda: "rtl" if is_right_to_left(safe_locale()) else "ltr",
     }

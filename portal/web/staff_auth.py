@@ -19,7 +19,7 @@ from portal.web.services import city, reading, services, writing
 from portal.web.staff_words import ROLES
 
 COOKIE = "wenlu_staff"
-COOKIE_PATH = "/desk"
+COOKIE_PATHS = ("/admin", "/desk")
 SIGNED_OUT = N_("You are signed out.")
 SIGNED_OUT_EVERYWHERE = N_("You are signed out in every browser.")
 PASSWORD_CHANGED = N_("Your password is changed. Please sign in with the new one.")
@@ -154,13 +154,14 @@ def _account_page(status: int, refused: InvalidInput | None = None) -> Response:
 def _with_cookie(response: Response, secret: str) -> Response:
     """Set or drop the session's cookie; the browser gets a new form token with every change of person."""
     g.new_browser = secrets.token_urlsafe(16)
-    response.set_cookie(
-        COOKIE,
-        secret,
-        max_age=int(sign_in.LONGEST.total_seconds()) if secret else 0,
-        path=COOKIE_PATH,
-        httponly=True,
-        samesite="Lax",
-        secure=services().settings.is_https,
-    )
+    for path in COOKIE_PATHS:  # nowhere else does a browser say who it is
+        response.set_cookie(
+            COOKIE,
+            secret,
+            max_age=int(sign_in.LONGEST.total_seconds()) if secret else 0,
+            path=path,
+            httponly=True,
+            samesite="Lax",
+            secure=services().settings.is_https,
+        )
     return response

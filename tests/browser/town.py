@@ -22,6 +22,7 @@ from portal.net_guard import NetGuard
 from portal.operations.context import Actor
 from portal.operations.contractor_links import issue_link
 from portal.operations.follow_report import follow_report
+from portal.operations.invite_staff import invite_person
 from portal.operations.keep_tasks import Wanted
 from portal.operations.lend_crew import Asked, ask_for_crew
 from portal.operations.manage_accounts import NewAccount, add_account
@@ -193,6 +194,7 @@ def build(app: Flask) -> Town:
         "job": made.contractor_code(), "follower": made.follower(closed), "webhook": made.webhook(), "once": once,
         "say": say.code(made.context.keyring, closed), "stop": stop_code(made.context, open_case),
         "subscription": followed, "stop_news": subscription_stop_code(made.context, followed),
+        "invitation": made.do(invite_person, "new@linhai.example", "", PEOPLE["handler"]),
     }  # fmt: skip
     return Town(parts, emails, made.secrets)
 

@@ -48,7 +48,10 @@ PEOPLE = {
 OWN = Actor("handler", "street-cn1")
 # Would end the session that the next addresses need.
 NOT_TRIED = {"/desk/sign-out", "/desk/sign-in", "/desk/account/sign-out-everywhere"}
-TYPED = {"/desk/crew/<int:number>": {"crew": "cn1-patrol", "step": "accept"}}
+TYPED = {
+    "/desk/crew/<int:number>": {"crew": "cn1-patrol", "step": "accept"},
+    "/admin/rules/back": {"version": "1"},
+}
 with TABLE.open(encoding="utf-8", newline="") as lines:
     ROWS = list(csv.DictReader(lines))
 
@@ -89,6 +92,7 @@ def address_of(desk: Any) -> Callable[[str], str]:
         "locale": "en", "media_token": "0" * 14, "size": "thumb", "webhook_id": 1, "name": "x", "position": 1,
         "unit_code": "lighting", "service_code": "pothole", "filename": "css/wenlu.css", "z": 1, "x": 1, "y": 1,
         "way": "down", "action": "confirm", "number": 1,
+        "table": "units",
     }  # fmt: skip
     special = {
         "/desk/incidents": {"token": incident},
@@ -97,6 +101,7 @@ def address_of(desk: Any) -> Callable[[str], str]:
         "/desk/case/<token>/dispute": {"token": disputed, "action": "rule"},
         "/desk/case/<token>/tasks": {"action": "task_withdraw"},
         "/job/": {"action": "accept"},
+        "/admin/boundaries/layer": {"name": "street"},
     }
 
     def fill(route: str) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from portal.operations.sign_in import Credentials
 
 AFTER = "/desk/"
+OURS = ("/desk/", "/admin/")
 LONGEST = 300
 
 
@@ -20,7 +21,7 @@ def read_credentials(form: Mapping[str, str], address: str, old_secret: str) -> 
 def safe_next(wanted: str) -> str:
     """The page to go on to: one of the desk's own, else the inbox. Nobody is sent to another site."""
     parts = urlsplit(wanted)
-    is_ours = not parts.scheme and not parts.netloc and parts.path.startswith("/desk/")
+    is_ours = not parts.scheme and not parts.netloc and (parts.path + "/").startswith(OURS)
     is_plain = (
         "\\" not in wanted and not any(ord(sign) < 32 for sign in wanted) and not wanted.startswith("//")
     )
