@@ -16,10 +16,12 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from portal import clock as time_of_day
-from portal.models.ledger import event
+from portal.models.ledger import event, event_seal
 from portal.models.oversight import supervision
 from portal.models.report import clock
 from portal.operations.verify_ledger import verify_ledger
+
+from .conftest import wait_for
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 WAIT_S = 60.0
@@ -96,6 +98,11 @@ def is_in_the_middle(house) -> bool:
         return bool(tx.scalar(waiting))
 
 
+def is_sealed(house) -> bool:
+    with house.database.reading() as tx:
+        return tx.scalar(select(event_seal.c.global_seq).limit(1)) is not None
+
+
 def wait_for_the_middle(house) -> None:
     until = time.monotonic() + WAIT_S
     while not is_in_the_middle(house):
@@ -127,10 +134,12 @@ def test_a_sweeper_is_killed_in_the_middle_of_an_escalation(house) -> None:
 
 
 def test_redis_is_away_while_clocks_run_out(house) -> None:
+    """The clock process has to outlive it: nobody else asks for the sweep that comes afterwards."""
     house.start("worker", "cron")
-    clocks = overdue(house)
+    wait_for(lambda: is_sealed(house), WAIT_S, house.logs)  # both are at work
     house.redis.stop()
-    time.sleep(1)
+    clocks = overdue(house)
+    wait_for(lambda: "cron waits" in house.logs(), WAIT_S, house.logs)
     house.redis.start()
     wait_until_climbed(house, clocks)
     check(house, clocks)
