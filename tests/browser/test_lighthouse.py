@@ -1,6 +1,7 @@
 """Lighthouse on the pages that residents open first, as a phone on a slow line sees them (`make lighthouse`).
 
-LIGHTHOUSE is the command that runs it. Each page is measured three times; the middle one counts.
+LIGHTHOUSE is the command that runs it. Each page is measured three times; the middle one counts. On a machine that
+is busy with something else the speed says nothing, and is not judged: Lighthouse measures the machine as well.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync"
 )
+AT_REST = 750  # Lighthouse's own index of the machine: a laptop at rest has 1,000 and more
 WANTED = {"performance": 95, "accessibility": 100, "best-practices": 95}
 pytestmark = [
     pytest.mark.browser,
@@ -75,6 +77,9 @@ def test_lighthouse_is_content(served: tuple[str, dict[str, str]], tmp_path: Pat
     found = {name: round(median(each[name] for each in runs)) for name in WANTED}
     print(path, found)
     low = {name: score for name, score in found.items() if score < WANTED[name]}
+    index = json.loads((tmp_path / "0.json").read_text())["environment"]["benchmarkIndex"]
+    if low.keys() == {"performance"} and index < AT_REST:
+        pytest.skip(f"the machine is busy (index {index}): performance {found['performance']} is not judged")
     assert not low, _why(tmp_path / "0.json")
 
 
