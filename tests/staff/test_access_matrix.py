@@ -51,6 +51,7 @@ NOT_TRIED = {"/desk/sign-out", "/desk/sign-in", "/desk/account/sign-out-everywhe
 TYPED = {
     "/desk/crew/<int:number>": {"crew": "cn1-patrol", "step": "accept"},
     "/admin/rules/back": {"version": "1"},
+    "/desk/dispatch/route": {"route": "<token>:parks"},
 }
 with TABLE.open(encoding="utf-8", newline="") as lines:
     ROWS = list(csv.DictReader(lines))
@@ -102,6 +103,7 @@ def address_of(desk: Any) -> Callable[[str], str]:
         "/desk/case/<token>/tasks": {"action": "task_withdraw"},
         "/job/": {"action": "accept"},
         "/admin/boundaries/layer": {"name": "street"},
+        "/unsubscribe/<kind>": {"kind": "news"},
     }
 
     def fill(route: str) -> str:
@@ -131,9 +133,8 @@ def test_the_door_is_as_the_table_says(row: dict[str, str], doors: Any, address_
     people = PEOPLE if row["nobody"] == "sign in" else ("nobody", "admin")
     for name in people:
         browser, token = doors[name]
-        data = {"csrf_token": token, "seen_seq": 999, "client_request_id": str(uuid.uuid4())} | TYPED.get(
-            row["route"], {}
-        )
+        typed = {field: address_of(text) for field, text in TYPED.get(row["route"], {}).items()}
+        data = {"csrf_token": token, "seen_seq": 999, "client_request_id": str(uuid.uuid4())} | typed
         answer = browser.client.open(
             path,
             method=row["method"],
