@@ -115,6 +115,9 @@ class Settings:
     allow_demo_accounts: bool = field(
         metadata={"env": "ALLOW_DEMO_ACCOUNTS", "help": "1 to allow demo accounts off the loopback address"}
     )
+    has_demo_life: bool = field(
+        metadata={"env": "DEMO_LIFE", "help": "0: the drawn demo city stays empty instead of living its year"}
+    )
     jurisdiction: str = field(
         metadata={"env": "WENLU_JURISDICTION", "help": "which loaded city to serve; unset: the only one"}
     )
@@ -156,6 +159,7 @@ class Settings:
             tls_certificate=env.get("TLS_CERT", ""),
             tls_key=env.get("TLS_KEY", ""),
             allow_demo_accounts=env.get("ALLOW_DEMO_ACCOUNTS", "").lower() in TRUE_WORDS,
+            has_demo_life=env.get("DEMO_LIFE", "1").lower() in TRUE_WORDS,
             jurisdiction=env.get("WENLU_JURISDICTION", ""),
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from portal.cli.database import is_current, migrate
+from portal.cli.demo_life import live_first
 from portal.crypto import Keyring
 from portal.db import Database
 from portal.demo.lanpu.build import ensure_demo_city
@@ -31,11 +32,14 @@ def prepare(settings: Settings, pack: Path) -> None:
         migrate(settings.database_url)
     database = Database(settings.database_url)
     try:
-        if pack.resolve() == DRAWN:
+        is_drawn = pack.resolve() == DRAWN
+        if is_drawn:
             pack = ensure_demo_city(settings.home, _say)
         loaded = load_city_folder(database, pack, _say)
         if is_demo_folder(pack) and (settings.is_loopback or settings.allow_demo_accounts):
             _make_demo_accounts(settings, database, loaded)
+        if is_drawn and settings.has_demo_life:
+            live_first(settings, database, pack, _say)
     finally:
         database.dispose()
 

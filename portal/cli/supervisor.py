@@ -23,10 +23,11 @@ PAUSE_SECONDS = 0.25
 
 @dataclass(slots=True)
 class Program:
-    """One of our own programs (web, worker, relay, cron) as a child process."""
+    """One of our own programs (web, worker, relay, cron) as a child process. `may_end`: it has an end of its own."""
 
     name: str
     command: Command
+    may_end: bool = False
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -36,6 +37,10 @@ class Program:
     def is_running(self) -> bool:
         """Whether the child lives."""
         return self.process is not None and self.process.poll() is None
+
+    def is_done(self) -> bool:
+        """Whether it came to its own end."""
+        return self.may_end and self.process is not None and self.process.poll() == 0
 
 
 @dataclass(slots=True)
@@ -49,6 +54,8 @@ class Watch:
 
     def look(self, now: float, say: Callable[[str], None]) -> None:
         """Start a child that ended again: after a second, then twice as long each time, 30 seconds at most."""
+        if isinstance(self.child, Program) and self.child.is_done():
+            return
         if self.retry_at is not None:
             if now >= self.retry_at:
                 self._start_again(now, say)

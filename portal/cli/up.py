@@ -65,7 +65,7 @@ def serve(settings: Settings, pack: Path, stack: contextlib.ExitStack) -> None:
     check_port(settings)
     servers = home.start_private(stack, settings, jurisdiction)
     settings = with_certificate(with_servers(settings, jurisdiction, servers))
-    programs = make_programs(settings, mark)
+    programs = make_programs(settings, pack, mark)
     stack.callback(end_marked, mark, signal.SIGKILL)  # what the programs themselves left
     stack.callback(supervisor.stop_all, programs)
     prepare(settings, pack, mark)
@@ -169,11 +169,15 @@ def with_certificate(settings: Settings) -> Settings:
     return replace(settings, tls_certificate=str(made.certificate), tls_key=str(made.key))
 
 
-def make_programs(settings: Settings, mark: str) -> list[Program]:
-    """Web first, then worker, relay and cron, each with a log of its own."""
+def make_programs(settings: Settings, pack: Path, mark: str) -> list[Program]:
+    """Web first, then worker, relay and cron, each with a log of its own; and the rest of the demo city's year."""
     web = ["gunicorn", "--config", str(CODE / "portal/deploy/gunicorn.conf.py"), "portal.app:create_app()"]
     argvs = {"web": web} | {name: ["jobs", name] for name in ("worker", "relay", "cron")}
-    return [Program(name, _python(settings, mark, name, argv)) for name, argv in argvs.items()]
+    programs = [Program(name, _python(settings, mark, name, argv)) for name, argv in argvs.items()]
+    if settings.has_demo_life and pack == DEMO_CITY.resolve():
+        living = _python(settings, mark, "life", ["portal.cli.demo_life"])
+        programs.append(Program("life", living, may_end=True))
+    return programs
 
 
 def _python(settings: Settings, mark: str, name: str, argv: list[str]) -> Command:

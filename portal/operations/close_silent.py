@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,26 +23,30 @@ from routing.lifecycle import move
 UNVERIFIED = "unverified"
 
 
-def close_silent(tx: Connection, limit: int = 500) -> int:
+def close_silent(tx: Connection, limit: int = 500, only: Collection[int] = ()) -> int:
     """Close the cases that waited long enough for a word, oldest first, at most `limit`; answers how many.
 
-    Cases that somebody else is working on are passed over and come up again.
+    Cases that somebody else is working on are passed over and come up again. `only`: no others than these.
     """
     now, left = clock.now(), limit
     for city in tx.execute(select(jurisdiction_table.c.id, jurisdiction_table.c.config)):
         days = ClosingFigures(**city.config.get("closing", {})).silent_days
-        left -= _close_of_city(tx, city.id, now - timedelta(days=days), now, left)
+        left -= _close_of_city(tx, city.id, now - timedelta(days=days), left, only)
         if left <= 0:
             break
     return limit - left
 
 
-def _close_of_city(tx: Connection, jurisdiction_id: str, before: datetime, now: datetime, limit: int) -> int:
+def _close_of_city(
+    tx: Connection, jurisdiction_id: str, before: datetime, limit: int, only: Collection[int]
+) -> int:
     silent = (
         (report.c.jurisdiction_id == jurisdiction_id)
         & (report.c.state == "resolved")
         & (report.c.closed_at <= before)
     )
+    if only:
+        silent &= report.c.id.in_(only)
     oldest = select(report.c.id).where(silent).order_by(report.c.closed_at, report.c.id).limit(limit)
     heads = tx.execute(
         select(case_file)
@@ -60,7 +64,7 @@ def _close_of_city(tx: Connection, jurisdiction_id: str, before: datetime, now: 
         .order_by(report.c.id)
     ).all()
     if rows:
-        _write(tx, {head.id: head for head in heads}, rows, now)
+        _write(tx, {head.id: head for head in heads}, rows, clock.now())
     return len(rows)
 
 

@@ -48,8 +48,18 @@ def erase_due(tx: Connection, context: Context, limit: int = BATCH) -> int:
     return done
 
 
-def erase_closed(tx: Connection, context: Context, before: datetime, stage: Stage, limit: int = BATCH) -> int:
-    """Forget one stage of at most `limit` cases that were closed before an instant; answers how many."""
+def erase_closed(
+    tx: Connection,
+    context: Context,
+    before: datetime,
+    stage: Stage,
+    limit: int = BATCH,
+    only: Collection[int] = (),
+) -> int:
+    """Forget one stage of at most `limit` cases that were closed before an instant; answers how many.
+
+    `only`: no others than these.
+    """
     due = (
         select(report.c.id)
         .where(
@@ -61,6 +71,7 @@ def erase_closed(tx: Connection, context: Context, before: datetime, stage: Stag
         .order_by(report.c.closed_at)
         .limit(limit)
     )
+    due = due.where(report.c.id.in_(only)) if only else due
     return _erase(tx, context, tx.scalars(due).all(), [stage], SYSTEM, "retention")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -25,15 +25,17 @@ from routing.escalation import BREACHED, REMINDED, Ladder, Look, clock_colour, l
 Looked: TypeAlias = tuple[Row[Any], Look]
 
 
-def sweep_clocks(tx: Connection, limit: int = 1000) -> int:
+def sweep_clocks(tx: Connection, limit: int = 1000, only: Collection[int] = ()) -> int:
     """Handle the clocks that are due, oldest first, about `limit` at once; answers how many were looked at.
+
+    `only`: those of these cases, for a history that is lived again.
 
     A case that somebody else is working on is passed over and comes up again. The case is locked before its
     clocks, as every other writer does it, and read again under the lock: what another sweeper did meanwhile
     is not done twice. No sweeper waits for a case, so several share the work and never stand in each other's way.
     """
     now = time.now()
-    heads = tx.execute(due_cases(now, limit)).all()
+    heads = tx.execute(due_cases(now, limit, only)).all()
     if not heads:
         return 0
     due = tx.execute(_due_clocks({head.id for head in heads}, now)).all()
@@ -42,9 +44,9 @@ def sweep_clocks(tx: Connection, limit: int = 1000) -> int:
     return max(len(due), len(heads))
 
 
-def due_cases(now: datetime, limit: int) -> Any:
+def due_cases(now: datetime, limit: int, only: Collection[int] = ()) -> Any:
     """The heads of the cases with the oldest due clocks, locked; a case with several clocks may come twice."""
-    return (
+    query = (
         select(case_file)
         .join(clock, clock.c.report_id == case_file.c.id)
         .where(clock.c.next_at <= now)
@@ -52,6 +54,7 @@ def due_cases(now: datetime, limit: int) -> Any:
         .limit(limit)
         .with_for_update(of=case_file, skip_locked=True)
     )
+    return query.where(clock.c.report_id.in_(only)) if only else query
 
 
 def _due_clocks(case_ids: set[int], now: datetime) -> Any:

@@ -15,15 +15,16 @@ import numpy as np
 import shapely
 
 from portal.demo.life.rhythm import Service, day_weights, hour_weights, storm_days
-from portal.demo.life.words import AGAIN_WORDS, compose
+from portal.demo.life.words import compose, repeat
 
 FILE = Path(__file__).parent / "demand.csv"
 ZONE = ZoneInfo("Asia/Shanghai")
 DAYS, REPORTS = 365, 24_000
-AGAIN, BAD_PIN, ENGLISH, AT_SPOT = 0.11, 0.025, 0.07, 0.35
+AGAIN, BAD_PIN, ENGLISH, AT_SPOT = 0.13, 0.025, 0.07, 0.35
 # Matters of which a whole neighbourhood speaks within the hour, and how many of them a year has.
 CROWDED, CROWDS = ("flooding", "no-water", "gas-smell", "water-leak", "noise", "missed-collection"), 40
 CHANNELS = (("web", 0.72), ("phone", 0.2), ("desk", 0.08))
+CHANNEL_SHARES = np.cumsum([share for _, share in CHANNELS])
 PER_DEGREE = np.array([97_500.0, 110_860.0])
 
 
@@ -93,7 +94,7 @@ def year_of_events(
 ) -> list[Event]:
     """Events of the 365 days before `until`, in order of time; the same seed tells the same year.
 
-    `services` are rows of services.csv by code: their names and keywords become words of the texts.
+    `services` are rows of services.csv by code.
     """
     chance, town = np.random.default_rng(seed), Town(facts)
     first = until - timedelta(DAYS)
@@ -137,8 +138,13 @@ def read_demand() -> list[tuple[Service, str]]:
 
 
 def _instant(day: date, hours: np.ndarray, chance: np.random.Generator) -> datetime:
-    hour = int(chance.choice(24, p=hours / hours.sum()))
+    hour = _drawn(np.cumsum(hours) / hours.sum(), chance)
     return datetime.combine(day, time(hour, int(chance.integers(60)), int(chance.integers(60))), ZONE)
+
+
+def _drawn(sums: np.ndarray, chance: np.random.Generator) -> int:
+    """One of several, by their running shares."""
+    return min(int(np.searchsorted(sums, chance.random())), len(sums) - 1)
 
 
 def _event(
@@ -157,17 +163,17 @@ def _event(
     )
     language = "en" if chance.random() < ENGLISH else "zh_Hans"
     side = 1 if language == "en" else 0
-    keywords = row[f"keywords_{language}"].split(";")
     filling = {
-        "road": road["name"][side], "spot": spot["name"][side], "community": town.community(block)["name"][side],
-        "name": row[f"name_{language}"], "keyword": keywords[int(chance.integers(len(keywords)))],
-    }  # fmt: skip
-    text = compose(language, row["kind"], filling, chance)
+        "road": road["name"][side],
+        "spot": spot["name"][side],
+        "community": town.community(block)["name"][side],
+    }
+    text = compose(language, code, row["kind"], filling, chance)
     is_bad = bool(chance.random() < BAD_PIN)
     off = chance.normal(0, 4000, 2) / PER_DEGREE if is_bad else 0.0
     lon, lat = np.round(point + off, 6)
     accuracy = float(np.round(chance.lognormal(2.9, 0.7), 1))
-    channel = str(chance.choice([name for name, _ in CHANNELS], p=[share for _, share in CHANNELS]))
+    channel = CHANNELS[_drawn(CHANNEL_SHARES, chance)][0]
     return Event(0, at, code, float(lon), float(lat), accuracy, text, language, channel, None, is_bad)
 
 
@@ -187,10 +193,9 @@ def _repeated(
 
 def _again(first: Event, number: int, hours: float, chance: np.random.Generator) -> Event:
     lon, lat = np.round(np.array([first.lon, first.lat]) + chance.normal(0, 18, 2) / PER_DEGREE, 6)
-    said = AGAIN_WORDS[first.language]
     return replace(
         first, at=first.at + timedelta(hours=hours), lon=float(lon), lat=float(lat), channel="web", again=number,
-        text=first.text.rstrip("。.") + said[int(chance.integers(len(said)))],
+        text=repeat(first.language, first.service_code, chance),
     )  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 
 # Share of a day's reports by the hour, of working people with telephones.
-HOURS = (6, 4, 3, 2, 3, 8, 20, 42, 62, 70, 66, 55, 44, 48, 60, 62, 58, 60, 62, 58, 50, 40, 26, 13)
-WEEKDAYS = (1.12, 1.08, 1.05, 1.04, 1.06, 0.84, 0.81)
+HOURS = (6, 4, 3, 2, 3, 8, 20, 42, 62, 70, 66, 55, 44, 48, 60, 62, 58, 60, 62, 58, 50, 40, 22, 9)
+WEEKDAYS = (1.17, 1.12, 1.09, 1.07, 1.08, 0.76, 0.71)
 # Middle of the storm season as a day of the year, and how many storms there are.
 STORM_DAY, STORM_SPREAD, STORMS = 235, 32, 6
 # What a storm brings, and by how much more of it.
