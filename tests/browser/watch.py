@@ -10,6 +10,7 @@ AXE = Path(__file__).resolve().parents[1] / "vendor/axe-core/axe.min.js"
 LOCALES = {"en": "en-GB", "zh_Hans": "zh-CN"}
 WIDTHS = (360, 390, 768, 1280)
 SCHEMES = ("light", "dark")
+OF_COLOURS = ("color-contrast", "link-in-text-block")  # all that the scheme can change
 HEIGHT = 800
 # A breach of the policy says itself to the page, not only to the console.
 WATCH_POLICY = """
@@ -17,8 +18,9 @@ WATCH_POLICY = """
   addEventListener("securitypolicyviolation", (told) =>
     breaches.push(`${told.effectiveDirective} ${told.blockedURI} ${told.sourceFile}:${told.lineNumber}`));
 """
-RUN_AXE = """async () => {
-  const found = await axe.run(document, {resultTypes: ["violations"]});
+RUN_AXE = """async (rules) => {
+  const some = rules.length ? {runOnly: rules} : {};
+  const found = await axe.run(document, {resultTypes: ["violations"], ...some});
   const why = (node) => [...node.any, ...node.all, ...node.none].map((one) => one.message)[0] ?? "";
   const where = (one) => one.nodes.slice(0, 5).map((node) => `      ${node.target.join(" ")}  ${why(node)}`);
   return found.violations.map((one) => [`${one.id}: ${one.help}`, ...where(one)].join("\\n"));
@@ -96,11 +98,11 @@ class Tab:
             found += [f"right to left: {one}" for one in self.too_wide()]
         return found
 
-    def broken_rules(self) -> list[str]:
-        """What axe finds."""
+    def broken_rules(self, rules: tuple[str, ...] = ()) -> list[str]:
+        """What axe finds: by all its rules, or by some."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text("utf-8"))
-        return self._seen(RUN_AXE)
+        return self._seen(RUN_AXE, list(rules))
 
-    def _seen(self, program: str) -> list[str]:
-        return [f"{self.now}: {one}" for one in self.page.evaluate(program)]
+    def _seen(self, program: str, given: list[str] | None = None) -> list[str]:
+        return [f"{self.now}: {one}" for one in self.page.evaluate(program, given)]
