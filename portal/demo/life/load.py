@@ -85,7 +85,6 @@ def live_year(
     on_progress: Callable[[int, int, date], None] = lambda *_: None,
 ) -> Counter[str]:
     """Live what is not lived yet, for about so many seconds; answers what was refused on the way, and how often."""
-    ends = time.monotonic() + seconds
     with database.reading() as tx:
         lived = _lived(tx, context.jurisdiction_id)
         crowd = replace(_crowd(tx, context), turns=turns)
@@ -93,7 +92,7 @@ def live_year(
     waiting = [
         each for each in year.clusters if request_id(context.jurisdiction_id, each.root.number) not in lived
     ]
-    filed = len(lived)
+    filed, ends = len(lived), time.monotonic() + seconds
     for more, day in _batches(database, context, crowd, waiting):
         filed += more
         on_progress(filed, year.reports, day)
