@@ -18,8 +18,9 @@ from portal.queries.staff_rights import Grant
 
 LEAD, PARKS = Actor("handler", "street-cn1"), Actor("handler", "parks")
 MOST = 4  # the session is one of them
-# The crews that could be sent are asked for only where somebody may send one.
-MORE = {"/desk/case/<token>": 5}
+# The crews that could be sent are asked for only where somebody may send one; a unit's head sees work, crews, figures
+# and ratings beside each other, which stand in tables apart.
+MORE = {"/desk/case/<token>": 5, "/desk/unit": 5}
 
 
 @contextmanager
