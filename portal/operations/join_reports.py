@@ -137,6 +137,7 @@ def _hasten(tx: Connection, row: Row[Any], first_id: int) -> datetime | None:
         .where(
             clock.c.report_id == first_id, clock.c.kind == "promise", clock.c.state == "running",
             own.c.report_id == row.id, own.c.kind == "promise", own.c.due_at == row.promise_due_at,
+            own.c.jurisdiction_id == clock.c.jurisdiction_id,
         )
         .values(next_at=func.least(clock.c.next_at, own.c.at_risk_at), **marks)
     )  # fmt: skip
