@@ -23,7 +23,7 @@ QUEUE_OF_ROW = {job: queue for job, queue in QUEUE_OF.items() if job not in {one
 log = logging.getLogger("wenlu.relay")
 BATCH = 500
 ROOM = 2_000  # rows wait in PostgreSQL, not in Redis, once a queue holds this many
-IDLE_S, RETRY_S = 0.3, 1.0
+IDLE_S, REDIS_AWAY_S = 0.3, 1.0
 DEFAULT_LEASE_S = 60.0
 TIMEOUT_S = 180
 FAILURE_KEPT_S = 3_600  # RQ's own record of a failure; ours is in the outbox
@@ -47,7 +47,7 @@ class Relay:
                 if not is_away:
                     log.warning("relay waits error=%s", type(error).__name__)
                 is_away = True
-                stop.wait(RETRY_S)
+                stop.wait(REDIS_AWAY_S)
                 continue
             if is_away:
                 log.info("relay goes on")

@@ -6,7 +6,8 @@ import math
 import re
 
 MASK = "▇▇▇"
-COARSE_DEGREES = 0.0027  # of latitude: 300 m
+COARSE_DEGREES = 0.0027  # of latitude
+COARSE_M = round(COARSE_DEGREES * 111_000, -1)
 
 # Chinese is written without spaces, so only Latin letters and digits next to a number make it part of a word.
 _WORD = "0-9A-Za-z_"

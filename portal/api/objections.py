@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
-from portal.api.bodies import body, text
 from portal.api.cors import allow_any_origin
+from portal.api.request_bodies import body, text
 from portal.api.shapes import instant
 from portal.web import access
 from portal.web.objections import keep_objection

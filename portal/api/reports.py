@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from portal.api.bodies import answers, body, submission_of, text
 from portal.api.cors import allow_any_origin
+from portal.api.request_bodies import answers, body, submission_of, text
 from portal.api.shapes import decision, instant, report_row, report_url, unit
 from portal.errors import Forbidden, InvalidInput, NotFound
 from portal.i18n import N_, Message

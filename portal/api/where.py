@@ -7,8 +7,8 @@ from dataclasses import replace
 from flask import Blueprint, Response, jsonify
 
 from portal import clock
-from portal.api.bodies import body, moment, submission_of
 from portal.api.cors import allow_any_origin
+from portal.api.request_bodies import body, moment, submission_of
 from portal.api.shapes import decision, known
 from portal.errors import InvalidInput
 from portal.operations.route_submission import Answer, route_submission

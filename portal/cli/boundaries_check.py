@@ -13,7 +13,7 @@ import shapely
 
 from geo.boundary import Layer
 from geo.crs_guess import Box, likely_crs
-from geo.datum import check_datum
+from geo.datum_check import check_datum
 from geo.files import read_layer
 from geo.findings import Finding
 from geo.postgis import load_layers

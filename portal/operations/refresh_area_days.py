@@ -32,7 +32,7 @@ from portal.db import try_lock
 from portal.models.city import jurisdiction_table
 from portal.models.open_city import area_day, area_day_run
 from portal.models.report import report
-from portal.queries.area_days import UNIT, last_months
+from portal.queries.area_days import MONTHS, UNIT, last_months
 from portal.queries.front_page import is_dealt_with, is_judged, is_kept
 
 FULL_EVERY = timedelta(hours=20)
@@ -53,7 +53,7 @@ def refresh_area_days(tx: Connection, jurisdiction_id: str, *, must_be_full: boo
     )
     today = now.astimezone(ZoneInfo(str(timezone))).date()
     is_full = must_be_full or full_at is None or not full_at <= now < full_at + FULL_EVERY
-    since = last_months(today, 13)[0] if is_full else today - timedelta(days=RECENT_DAYS)
+    since = last_months(today, MONTHS + 1)[0] if is_full else today - timedelta(days=RECENT_DAYS)
     gone = delete(area_day).where(area_day.c.jurisdiction_id == jurisdiction_id)
     tx.execute(gone if is_full else gone.where(area_day.c.day >= since))
     names = [

@@ -1,4 +1,4 @@
-"""Knows how a row of the outbox is worked off: claimed, done exactly once, or put back with what went wrong."""
+"""Knows how a row of the outbox is worked off: claimed, done once, or put back for a retry later."""
 
 from __future__ import annotations
 

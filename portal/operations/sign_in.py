@@ -27,8 +27,8 @@ from portal.operations.record_events import Draft, city_head, record
 from portal.queries.accounts import SessionTimes, account_by_email, grants_of, normal_email, staff_of_session
 from portal.queries.staff_rights import Staff
 
-IDLE = timedelta(hours=2)
-LONGEST = timedelta(hours=12)
+SESSION_IDLE = timedelta(hours=2)
+SESSION_LASTS = timedelta(hours=12)
 # Writing "seen" on every request would turn each page view into a write.
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -84,7 +84,7 @@ def sign_in(tx: Connection, context: Context, credentials: Credentials, *, is_de
 def resume_session(tx: Connection, context: Context, secret: str) -> Staff | None:
     """Who a cookie's secret belongs to, keeping the session alive; None when it has ended."""
     at = clock.now()
-    times = SessionTimes(at, at - IDLE, at - SEEN_EVERY)
+    times = SessionTimes(at, at - SESSION_IDLE, at - SEEN_EVERY)
     return staff_of_session(tx, context.jurisdiction_id, digest(secret), times)
 
 
@@ -129,7 +129,7 @@ def _start_session(tx: Connection, context: Context, row: Row[Any]) -> str:
         "account_id": row.id,
         "created_at": at,
         "seen_at": at,
-        "expires_at": at + LONGEST,
+        "expires_at": at + SESSION_LASTS,
     }
     insert_together(tx, [(staff_session, [session])])
     return secret

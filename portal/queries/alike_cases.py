@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from geo.crs import LonLat, ground_distance_m
-from portal.masking import COARSE_DEGREES
+from portal.masking import COARSE_M
 from portal.queries.city import CityView
 from portal.queries.incident_rules import duplicate_rules, family_of
 from portal.queries.nearby_reports import degrees_around, matter_of
@@ -82,7 +82,7 @@ def alike_params(case: StaffCase, city: CityView) -> dict[str, Any]:
     row, rules = case.row, duplicate_rules(city)
     service = city.services.get(row.service_code)
     lat, has_place = case.lat or 0.0, case.lon is not None
-    cell_m = COARSE_DEGREES * 111_000 if service is None or service.is_sensitive else 0.0
+    cell_m = COARSE_M if service is None or service.is_sensitive else 0.0
     near = degrees_around(lat, (service.duplicate_radius_m if service else 250.0) + cell_m)
     far = degrees_around(lat, SOLVED_WITHIN_M)
     return {

@@ -18,14 +18,13 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.boundary import Boundary, Layer
 from geo.crs import LocalFrame, LonLat
+from portal.masking import COARSE_M
 
 WIDTH, HEIGHT = 320, 240
 MAX_BYTES = 6000
 # Half the width of the window in metres: wide enough for the disc and the nearest misses, never a whole city.
 HALF_MIN_M, HALF_MAX_M, HALF_COARSE_M = 90.0, 900.0, 500.0
 DISCS_ACROSS, MISSES_ACROSS = 2.5, 1.6
-# The cell that hides a sensitive place (portal.masking.coarsen).
-CELL_M = 300.0
 # What is cut at the window's edge is cut outside what can be seen.
 MARGIN = 1.15
 TOLERANCE_PX = 0.6
@@ -253,7 +252,7 @@ def _point(drawn: ReceiptMap) -> list[str]:
     x, y = WIDTH // 2, HEIGHT // 2
     centre = f'cx="{x}" cy="{y}"'
     if drawn.is_coarse:  # anybody knows no more than the cell of about 300 m
-        radius = CELL_M / 2 / drawn.bar_m * drawn.bar_px
+        radius = COARSE_M / 2 / drawn.bar_m * drawn.bar_px
         return [f'<circle class="is-cell" {_LOOKS["nearly"]} {centre} r="{radius:.0f}"/>']
     return [
         f'<circle class="is-disc" fill="currentColor" fill-opacity=".12" stroke="currentColor" {centre} '

@@ -29,6 +29,7 @@ StaffPart = Literal["lead", "assist", "desk", "read"]
 WHOLE_CITY = ""
 STAFF_ROLES = ("handler", "unit_head", "dispatcher", "admin", "auditor")
 # Who may hold a role for the whole city; the others work for a unit.
+READ_ONLY_ROLES = frozenset({"auditor"})
 CITY_ROLES = frozenset({"dispatcher", "admin", "auditor"})
 REACHES_DOWN = frozenset({"unit_head", "dispatcher", "auditor"})
 _PARTS: tuple[StaffPart, ...] = ("read", "assist", "lead", "desk")  # from the weakest to the strongest
@@ -143,12 +144,12 @@ def may_extend(part: str, unit: str, lead: str, directory: Directory) -> bool:
 
 def _part(grant: Grant, case: OwnedCase, directory: Directory) -> StaffPart | None:
     if is_over_everything(grant, directory):
-        return "read" if grant.role == "auditor" else "desk"
+        return "read" if grant.role in READ_ONLY_ROLES else "desk"
     reach = _reach(grant, directory)
     if case.lead_unit in reach:
-        return "read" if grant.role == "auditor" else "lead"
+        return "read" if grant.role in READ_ONLY_ROLES else "lead"
     if reach.intersection(case.assist_units):
-        return "read" if grant.role == "auditor" else "assist"
+        return "read" if grant.role in READ_ONLY_ROLES else "assist"
     return None
 
 

@@ -11,7 +11,7 @@ from portal import clock
 from portal.queries.answer_texts import ENDING_OF
 from portal.queries.case_filter import ANY_STATE, Wanted
 from portal.queries.staff_inbox import COUNTED_AT_MOST, Frame
-from portal.queries.staff_rights import units_of
+from portal.queries.staff_rights import READ_ONLY_ROLES, units_of
 from portal.web import bulk_words, clock_words, staff_words
 from portal.web.areas import offered_areas
 from portal.web.forms.case_filter import NARROWING, PRIORITIES, CaseFilter, own_units
@@ -56,7 +56,7 @@ def around(chosen: CaseFilter, wanted: Wanted, here: Frame) -> dict[str, Any]:
 
 def may_change() -> bool:
     """Whether this person may do anything to a case at all."""
-    return bool(g.staff.roles - {"auditor"})
+    return bool(g.staff.roles - READ_ONLY_ROLES)
 
 
 def _in_use(chosen: CaseFilter) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from portal import clock
 from portal.operations.hand_within import communities_below
+from portal.operations.lend_crew import CALL_OUT_HOURS
 from portal.queries.city import CityView
 from portal.queries.crews import CrewView, crews_now
 from portal.queries.staff_case import StaffCase
@@ -39,6 +40,11 @@ class FieldPanel:
     neighbours: tuple[Offer, ...]
     names: dict[str, Any]
     communities: tuple[str, ...]
+
+    @property
+    def call_out_hours(self) -> int:
+        """How long a unit has that is asked to lend a crew."""
+        return CALL_OUT_HOURS
 
     def name(self, code: str) -> Any:
         """A crew's names; its code where it is not among those shown."""

@@ -144,7 +144,7 @@ def _sign_in_page(status: int, fault: Message | None = None, note: Message | Non
 def _account_page(status: int, refused: InvalidInput | None = None) -> Response:
     now = clock.now()
     with reading() as tx:
-        sessions = count_sessions(tx, g.staff.account_id, now, now - sign_in.IDLE)
+        sessions = count_sessions(tx, g.staff.account_id, now, now - sign_in.SESSION_IDLE)
         view = city()
     faults = refused.fields if refused else {}
     page = render_template("staff/account.html", staff=g.staff, sessions=sessions, city=view, faults=faults)
@@ -158,7 +158,7 @@ def _with_cookie(response: Response, secret: str) -> Response:
         response.set_cookie(
             COOKIE,
             secret,
-            max_age=int(sign_in.LONGEST.total_seconds()) if secret else 0,
+            max_age=int(sign_in.SESSION_LASTS.total_seconds()) if secret else 0,
             path=path,
             httponly=True,
             samesite="Lax",

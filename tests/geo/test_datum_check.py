@@ -11,7 +11,7 @@ import shapely
 
 from geo.boundary import Boundary, Layer
 from geo.crs import Datum, LocalFrame, from_wgs84
-from geo.datum import check_datum
+from geo.datum_check import check_datum
 from geo.files import read_layer
 from geo.findings import Finding
 from geo.shift import measure_shift
