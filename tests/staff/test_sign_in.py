@@ -19,10 +19,10 @@ from portal.operations.limit_attempts import address_block
 from portal.operations.manage_accounts import change_password, grant_role, revoke_role, set_active
 from portal.operations.passwords import is_outdated
 from portal.operations.sign_in import (
-    IDLE,
-    LONGEST,
     NO_DEMO,
     REFUSED,
+    SESSION_IDLE,
+    SESSION_LASTS,
     Credentials,
     SignIn,
     reserve_sign_in,
@@ -232,18 +232,18 @@ def test_signing_in_again_rotates_the_session(enter, who, email):
 @pytest.mark.parametrize(
     ("clicks", "then", "is_alive"),
     [
-        pytest.param((), IDLE - timedelta(seconds=1), True, id="just before idling out"),
-        pytest.param((), IDLE + timedelta(seconds=1), False, id="idle for too long"),
+        pytest.param((), SESSION_IDLE - timedelta(seconds=1), True, id="just before idling out"),
+        pytest.param((), SESSION_IDLE + timedelta(seconds=1), False, id="idle for too long"),
         pytest.param((timedelta(hours=1.5),), timedelta(hours=3), True, id="used in between"),
         pytest.param(
             tuple(timedelta(hours=h) for h in range(1, 12)),
-            LONGEST - timedelta(minutes=1),
+            SESSION_LASTS - timedelta(minutes=1),
             True,
             id="busy day",
         ),
         pytest.param(
             tuple(timedelta(hours=h) for h in range(1, 12)),
-            LONGEST + timedelta(seconds=1),
+            SESSION_LASTS + timedelta(seconds=1),
             False,
             id="too long a day",
         ),
@@ -271,7 +271,7 @@ def test_signing_out_everywhere(enter, who, email, database, context):
     secrets = [enter(email).secret for _ in range(3)]
     account_id = who(secrets[0]).account_id
     with database.transaction() as tx:
-        assert count_sessions(tx, account_id, clock.now(), clock.now() - IDLE) == 3
+        assert count_sessions(tx, account_id, clock.now(), clock.now() - SESSION_IDLE) == 3
         assert sign_out_everywhere(tx, context, account_id) == 3
     assert [who(secret) for secret in secrets] == [None] * 3
 
