@@ -25,6 +25,8 @@ _LAT_COLUMNS = ("lat", "latitude", "y")
 _DEGREES = "EPSG:4326"
 # Where nobody says which column holds the codes, one of this name, in any spelling, does.
 USUAL_CODE = "code"
+# So many columns are named to somebody who must choose one.
+MOST_COLUMNS = 12
 
 
 class FileError(ValueError):
@@ -117,6 +119,8 @@ def read_by_usual_code(
     if any(found.kind == "file" for found in done.findings):
         return done
     message = f"no column of codes is named, and none is called {USUAL_CODE!r}; rows are numbered"
+    if columns:
+        message += f"; the file has {', '.join(sorted(columns)[:MOST_COLUMNS])}"
     return done._replace(findings=[*done.findings, Finding("warning", "code", message)])
 
 

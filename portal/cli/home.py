@@ -115,7 +115,8 @@ def _last_city(settings: Settings) -> str:
     known = last_run(settings.home)
     if known is None and not settings.database_url:
         raise ServerError(
-            "no city was started here yet; start one with `wenlu up` or name it with WENLU_JURISDICTION"
+            f"no city was started in {settings.home} yet; start one with `wenlu up`, or set WENLU_HOME to the "
+            "folder of the one that runs, or DATABASE_URL and WENLU_JURISDICTION"
         )
     return known.jurisdiction if known else ""
 

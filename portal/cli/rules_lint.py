@@ -109,7 +109,8 @@ def _tell_claims(claims: Sequence[Claim], target: Path | None) -> None:
         rows = [claim for claim in claims if claim.kind == kind]
         services = sorted({service for claim in rows for service in claim.services})
         if services:
-            click.echo(f"{kind}: {words} somewhere for {len(services)} services: {_short(services)}")
+            counted = f"{len(services)} service{'s' if len(services) > 1 else ''}"
+            click.echo(f"{kind}: {words} somewhere for {counted}: {_short(services)}")
     click.echo(f"drawn in {target}" if target else "see where with --map FILE.html")
 
 

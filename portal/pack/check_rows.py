@@ -244,17 +244,26 @@ def _check_targets(pack: Pack) -> list[Finding]:
             )
     known = dict(zip((key for _, key in rows), pack.targets, strict=True))
     for service in pack.services:
-        for clock, stage in (*NEEDED, *WANTED):
-            if _is_covered(service, clock, stage, known):
-                continue
+        for clock, stage in NEEDED:
+            if not _is_covered(service, clock, stage, known):
+                notes.error(
+                    1,
+                    "service_code",
+                    N_("the service '%(code)s' has no %(clock)s target for %(stage)s"),
+                    code=service.code,
+                    clock=clock,
+                    stage=stage,
+                )
+    for clock, stage in WANTED:
+        bare = [row.code for row in pack.services if not _is_covered(row, clock, stage, known)]
+        if bare:
             message = said(
-                N_("the service '%(code)s' has no %(clock)s target for %(stage)s"),
-                code=service.code,
+                N_("no %(clock)s target for %(stage)s: %(shown)s"),
                 clock=clock,
                 stage=stage,
+                shown=_listed(bare),
             )
-            note = notes.error if (clock, stage) in NEEDED else notes.warn
-            note(1, "service_code", message)
+            notes.warn(1, "service_code", message)
     _check_emergencies(pack, known, notes)
     return notes.findings
 
@@ -292,13 +301,16 @@ def _check_emergencies(pack: Pack, known: Mapping[Key, TargetRow], notes: Notes)
     for clock, stage in NEEDED:
         hidden = [row.code for row in pack.services if _hides_emergency(row, clock, stage, known)]
         if hidden:
-            shown = ", ".join(hidden[:LISTED]) + (" …" if len(hidden) > LISTED else "")
             message = said(
                 N_("their own %(clock)s target hides the wider one for emergencies: %(shown)s"),
                 clock=clock,
-                shown=shown,
+                shown=_listed(hidden),
             )
             notes.warn(1, "priority", message)
+
+
+def _listed(codes: list[str]) -> str:
+    return ", ".join(codes[:LISTED]) + (" …" if len(codes) > LISTED else "")
 
 
 def _hides_emergency(service: ServiceRow, clock: str, stage: str, known: Mapping[Key, TargetRow]) -> bool:

@@ -17,7 +17,12 @@ from portal.pack.model import EditionConfig, Finding, LayerConfig, Pack
 
 
 def read_edition(layer: LayerConfig, edition: EditionConfig) -> tuple[Layer, list[Finding]]:
-    """Read one file of a layer into WGS 84. Problems are findings; the layer may come back empty."""
+    """Read one file of a layer into WGS 84. Problems are findings; the layer may come back empty.
+
+    Without a column of codes, which city.toml was told already, nothing is read.
+    """
+    if not edition.code:
+        return Layer(layer.name, ()), []
     read, found = files.read_layer(
         edition.path,
         name=layer.name,

@@ -50,7 +50,7 @@ def upload() -> Response:
     try:
         with reading() as tx:
             layers = list_layers(tx, services().jurisdiction_id)
-        found = read_upload(request.form, request.files.get("file"), layers)
+        found = read_upload(request.form, request.files.get("file"), layers, city().router.city.index.layers)
         if found.has_errors:
             return _list_page(422, found=found)
         with changing() as tx:

@@ -59,8 +59,8 @@ def test_the_demo_is_clean(wenlu, demo):
     ran = wenlu("rules", "lint", "--pack", demo)
     assert ran.out.splitlines() == [
         "no errors, 0 warnings",
-        "gap: nobody but the fallback answers somewhere for 1 services: enquiry",
-        "overlap: two claim a case somewhere for 1 services: street-light",
+        "gap: nobody but the fallback answers somewhere for 1 service: enquiry",
+        "overlap: two claim a case somewhere for 1 service: street-light",
         "see where with --map FILE.html",
     ]
 

@@ -111,7 +111,7 @@ CASES = [
     ("emergency-hidden", "targets.csv", "\nroads,emergency,promise,resolve,24,hours", "",
      "targets.csv:1 priority: warning: ", "promise target hides the wider one for emergencies: pothole, pavement"),
     ("service-without-accept", "targets.csv", "\n*,,unit,accept,2,working_hours", "",
-     "targets.csv:1 service_code: warning: ", "has no unit target for accept"),
+     "targets.csv:1 service_code: warning: ", "no unit target for accept: street-light, "),
     ("bad-date", "holidays.csv", "2027-01-31", "31.1.2027", "holidays.csv:3 date: error: ", "not a date"),
     ("day-twice", "holidays.csv", "2027-02-05", "2027-01-31",
      "holidays.csv:4 date: error: ", "stands already in row 3"),

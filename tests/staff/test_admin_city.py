@@ -149,6 +149,14 @@ class TestBoundaries:
         raw = admin.get(f"/admin/boundaries/{number}/file").data
         answer = self.upload(admin, raw, code=column, name=names)
         assert "This very map is known already." in answer.text
+        answer = self.upload(admin, raw, code="", name="")
+        assert "This very map is known already." in answer.text
+        without = json.loads(raw)
+        for each in without["features"]:
+            each["properties"] = {"somewhere": 1}
+        answer = self.upload(admin, json.dumps(without).encode(), code="", name="")
+        assert answer.status_code == 422
+        assert "the file has somewhere" in answer.text
 
     def test_the_settings_of_a_layer_change_at_once_and_stand_in_the_book(self, desk, admin) -> None:
         given = {"title_en": "Street area", "title_zh_Hans": "街道", "tie_order": "2", "snap_m": "7"}

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -23,6 +24,7 @@ from portal.i18n import N_, Message
 from portal.pack.model import DATUMS
 from portal.pack.table import CODE
 from portal.pack.upload_guard import Hostile, check_size, check_upload, ending_of
+from portal.queries.city_layers import file_of
 from portal.queries.editions import LayerRow
 
 NO_FILE = N_("Choose a file first.")
@@ -50,9 +52,16 @@ class BoundaryUpload:
 
 
 def read_upload(
-    given: Mapping[str, str], sent: FileStorage | None, layers: Mapping[str, LayerRow]
+    given: Mapping[str, str],
+    sent: FileStorage | None,
+    layers: Mapping[str, LayerRow],
+    in_force: Sequence[Layer] = (),
 ) -> BoundaryUpload:
-    """Read and check the file; InvalidInput names what does not hold."""
+    """Read and check the file; InvalidInput names what does not hold.
+
+    Where the form names no column of codes, the columns of the map in force are tried first: what was
+    downloaded can be uploaded again as it is.
+    """
     if sent is None or not sent.filename:
         raise InvalidInput({"file": Message(NO_FILE)})
     name = given.get("layer", "").strip() or given.get("new_layer", "").strip()
@@ -65,7 +74,9 @@ def read_upload(
             path = Path(folder) / f"upload{ending}"
             sent.save(path)
             check_upload(path, ending)
-            layer, findings = _read(path, name, given)
+            layer, findings = _read(
+                path, name, given, next((one for one in in_force if one.name == name), None)
+            )
     except Hostile as refused:
         raise InvalidInput({"file": refused.said.message}) from None
     return BoundaryUpload(layer, findings, name not in layers, valid["valid_from"], valid["valid_to"])
@@ -94,20 +105,35 @@ def read_layer_settings(
     return row, {locale: text for locale, text in titles.items() if text}
 
 
-def _read(path: Path, name: str, given: Mapping[str, str]) -> tuple[Layer, list[Finding]]:
+def _read(
+    path: Path, name: str, given: Mapping[str, str], in_force: Layer | None
+) -> tuple[Layer, list[Finding]]:
     text = {key: given.get(key, "").strip()[:LONGEST] or None for key in ("code", "name", "crs")}
     datum = given.get("datum", "")
     spec = LayerSpec(
         name, text["code"], name_column=text["name"], code_strip_zeros=given.get("strip_zeros") == "yes"
     )
-    done = read_by_usual_code(
-        path, spec, crs=text["crs"], datum=cast("Datum", datum if datum in DATUMS else "wgs84")
+    read = partial(
+        read_by_usual_code, path, crs=text["crs"], datum=cast("Datum", datum if datum in DATUMS else "wgs84")
     )
+    done = read(_by_columns_of(in_force, spec)) if in_force and not spec.code else None
+    if done is None or not done.layer.boundaries:
+        done = read(spec)
     findings = [replace(each, severity="error") if each.kind == "code" else each for each in done.findings]
     check_size(done.layer)
     if done.layer.boundaries:
         findings += check_layer(done.layer, rows=done.rows)
     return done.layer, sorted(findings, key=lambda each: each.severity != "error")
+
+
+def _by_columns_of(in_force: Layer, spec: LayerSpec) -> LayerSpec:
+    columns = file_of(in_force).config or {}
+    return replace(
+        spec,
+        code=columns.get("code"),
+        name_column=spec.name_column or columns.get("name") or None,
+        code_strip_zeros=spec.code_strip_zeros or bool(columns.get("code_strip_zeros")),
+    )
 
 
 def _day(given: Mapping[str, str], key: str) -> date | None:
