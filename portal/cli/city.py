@@ -17,6 +17,7 @@ from portal.pack.model import Finding
 from portal.pack.reader import read_pack
 from portal.queries.city_export import pack_files
 
+NO_BASEMAP = "the pack has no streets in basemap/, so that maps are empty unless TILE_URL is set"
 pack_argument = click.argument("pack", type=click.Path(path_type=Path))
 
 
@@ -29,10 +30,13 @@ def city() -> None:
 @pack_argument
 def check(pack: Path) -> None:
     """List every problem of a pack with file, row and column; exit 1 where there are errors."""
-    findings = check_pack(read_pack(pack), clock.now().date())
+    read = read_pack(pack)
+    findings = check_pack(read, clock.now().date())
     errors = report_findings(findings)
     if errors:
         sys.exit(1)
+    if not read.basemap:
+        click.echo(f"Note: {NO_BASEMAP}.")
     click.echo(f"{pack}: no errors, {len(findings)} warnings")
 
 
