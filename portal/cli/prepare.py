@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from portal.cli.database import is_current, migrate
 from portal.cli.demo_life import live_first
+from portal.cli.processes import PREPARING
 from portal.crypto import Keyring
 from portal.db import Database
 from portal.demo.lanpu.build import ensure_demo_city
@@ -23,7 +24,6 @@ from portal.settings import Settings
 from portal.storage import FileStore
 
 DRAWN = Path(__file__).resolve().parents[1] / "demo" / "lanpu"
-PREPARING = "Preparing: "
 
 
 def prepare(settings: Settings, pack: Path) -> None:

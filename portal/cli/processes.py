@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 MARK = "WENLU_SUPERVISED"
+PREPARING = "Preparing: "  # begins each step that `portal.cli.prepare` says
 PR_SET_PDEATHSIG = 1
 LOG_LIMIT_BYTES = 10_000_000
 PROC = Path("/proc")

@@ -211,7 +211,7 @@ def prepare(settings: Settings, pack: Path, mark: str) -> None:
 def _complaint(log: Path, start: int) -> str:
     """What a log says from byte `start` on, its steps left out."""
     lines = log.read_bytes()[start:].decode("utf-8", "replace").splitlines()
-    return "\n".join([line for line in lines if not line.startswith("Preparing")][-4:])
+    return "\n".join([line for line in lines if not line.startswith(processes.PREPARING)][-4:])
 
 
 def _echo_steps(log: Path, start: int) -> int:
@@ -219,7 +219,7 @@ def _echo_steps(log: Path, start: int) -> int:
     with log.open("rb") as stream:
         stream.seek(start)
         for line in stream.read().decode("utf-8", "replace").splitlines():
-            if line.startswith("Preparing"):
+            if line.startswith(processes.PREPARING):
                 click.echo(line)
         return stream.tell()
 

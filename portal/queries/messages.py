@@ -21,6 +21,7 @@ from portal.models.work import message
 from portal.pack.names import Names, boundary_names
 from portal.queries.city import CityView
 from portal.queries.receipt_words import reason_message
+from portal.queries.staff_rights import READ_ONLY_ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def others_of_unit(tx: Connection, jurisdiction_id: str, code: str, occasion: st
             account.c.jurisdiction_id == jurisdiction_id,
             account.c.is_active,
             role_grant.c.unit_code == code,
-            role_grant.c.role != "auditor",
+            role_grant.c.role.not_in(READ_ONLY_ROLES),
             message_preference.c.occasions.contains([occasion]),
         )
     )

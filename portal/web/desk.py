@@ -18,7 +18,7 @@ from portal.operations.move_report import Move, move_report
 from portal.queries.city import CityView
 from portal.queries.edition_changes import noted_cases
 from portal.queries.staff_inbox import WHYS, Cursor, Page, dispatch_page, whys_of
-from portal.queries.staff_rights import Grant, is_over_everything
+from portal.queries.staff_rights import READ_ONLY_ROLES, Grant, is_over_everything
 from portal.web import access, staff_words
 from portal.web.forms.staff_move import read_seq
 from portal.web.services import city, reading, services, writing
@@ -104,7 +104,7 @@ def _dispatch_page(
     failed: Mapping[str, WenluError] | None = None,
 ) -> Response:
     view, at = city(), clock.now()
-    grant = _desk_grant(DISPATCHERS | {"auditor"})
+    grant = _desk_grant(DISPATCHERS | READ_ONLY_ROLES)
     why = next((each for each in WHYS if each == request.args.get("why")), None)
     after = Cursor.read(request.args.get("after", ""))
     with reading() as tx:
@@ -145,7 +145,7 @@ def _shared(view: CityView, page: Page) -> dict[str, Any]:
 def is_dispatcher() -> bool:
     """Whether the menu shows the dispatcher's table."""
     directory = city().directory
-    roles = DISPATCHERS | {"auditor"}
+    roles = DISPATCHERS | READ_ONLY_ROLES
     return any(one.role in roles and is_over_everything(one, directory) for one in g.staff.grants)
 
 

@@ -66,8 +66,7 @@ def move(token: str) -> AnyResponse:
         return case_page(case, standing, 422, typed, refused.fields)
     except Conflict as refused:
         return conflict_page(token, typed, refused)
-    where = f"/desk/case/{token}" if is_still_mine(token) else "/desk/"
-    return redirect(f"{where}?done={typed.action}", 303)
+    return shown_after(token, typed.action)
 
 
 @pages.post("/<token>/contact")
@@ -112,13 +111,14 @@ def open_case(token: str) -> tuple[StaffCase, Standing]:
     return case, standing
 
 
-def is_still_mine(token: str) -> bool:
-    """Whether the case is still on this person's desk, or was handed away by what they just did."""
+def shown_after(token: str, action: str) -> AnyResponse:
+    """Where a person goes after what they did: to the case, or to their list where they handed it away."""
+    where = f"/desk/case/{token}"
     try:
         open_case(token)
     except NotFound:
-        return False
-    return True
+        where = "/desk/"
+    return redirect(f"{where}?done={action}", 303)
 
 
 def _with_photos(typed: TypedMove) -> TypedMove:

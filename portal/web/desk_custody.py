@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Blueprint, g, make_response, redirect, render_template, request
+from flask import Blueprint, g, make_response, render_template, request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
@@ -31,7 +31,7 @@ from portal.queries.custody_parts import (
 from portal.queries.staff_case import StaffCase
 from portal.queries.staff_rights import Standing, accused_units, is_over_everything, part_of
 from portal.web import access, custody_words, staff_words
-from portal.web.desk_case import NOT_HERE, case_page, conflict_page, is_still_mine, open_case
+from portal.web.desk_case import NOT_HERE, case_page, conflict_page, open_case, shown_after
 from portal.web.forms.staff_move import TypedMove, end_of_day, read_seq
 from portal.web.services import city, reading, services, writing
 from routing.lifecycle import TRANSFER_REASONS, available
@@ -175,8 +175,7 @@ def _do(token: str, typed: TypedMove, do: Do, number: int = 0) -> Response:
         return case_page(case, standing, 422, typed, refused.fields)
     except Conflict as refused:
         return conflict_page(token, typed, refused)
-    where = f"/desk/case/{token}" if is_still_mine(token) else "/desk/"
-    return redirect(f"{where}?done={typed.action}", 303)
+    return shown_after(token, typed.action)
 
 
 def _given(*names: str) -> dict[str, str]:

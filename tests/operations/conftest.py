@@ -140,3 +140,14 @@ def statements(linhai: Linhai) -> list[str]:
     hooks.listen(linhai.database.engine, "before_cursor_execute", note)
     yield sent
     hooks.remove(linhai.database.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def do(linhai: Any) -> Callable[..., Any]:
+    """Run an operation in a transaction of its own."""
+
+    def run(what: Callable[..., Any], *given: Any, **more: Any) -> Any:
+        with linhai.database.transaction() as tx:
+            return what(tx, linhai.context, *given, **more)
+
+    return run

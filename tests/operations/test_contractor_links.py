@@ -35,15 +35,6 @@ RUBBISH = {
 
 
 @pytest.fixture
-def do(linhai: Any) -> Any:
-    def run(what: Any, *given: Any, **more: Any) -> Any:
-        with linhai.database.transaction() as tx:
-            return what(tx, linhai.context, *given, **more)
-
-    return run
-
-
-@pytest.fixture
 def work(linhai: Any, at: Any, do: Any) -> tuple[str, str]:
     """A case that the contractor leads, and the code of its link."""
     with at():

@@ -35,17 +35,6 @@ def worker(linhai: Any) -> Actor:
     return Actor("handler", "street-cn2", number)
 
 
-@pytest.fixture
-def do(linhai: Any) -> Any:
-    """Run an operation in a transaction of its own."""
-
-    def run(what: Any, *given: Any, **more: Any) -> Any:
-        with linhai.database.transaction() as tx:
-            return what(tx, linhai.context, *given, **more)
-
-    return run
-
-
 def jobs(linhai: Any, token: str) -> list[tuple[str | None, str]]:
     case_id = linhai.row(token).id
     with linhai.database.reading() as tx:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -21,15 +20,6 @@ from .conftest import TUESDAY
 STREET, COMMUNITY = Actor("handler", "street-cn2"), Actor("handler", "community-shuyuan")
 UNTIL = TUESDAY + timedelta(days=3)
 DOWN = Handing("to_verify", "community-shuyuan", UNTIL, note="Is it still there?")
-
-
-@pytest.fixture
-def do(linhai: Any) -> Any:
-    def run(what: Any, *given: Any) -> Any:
-        with linhai.database.transaction() as tx:
-            return what(tx, linhai.context, *given)
-
-    return run
 
 
 def test_down_and_up_again_counts_as_no_transfer_and_resets_no_clock(linhai, at, do):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy import event as hooks
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from portal import clock
@@ -224,3 +226,20 @@ def counted() -> Callable[[Flask], Any]:
             hooks.remove(engine, "before_cursor_execute", note)
 
     return listen
+
+
+def signed_in(desk: Desk, people: Mapping[str, Grant]) -> dict[str, tuple[Browser, str]]:
+    """One signed-in browser for each person, with its form token."""
+    browsers = {name: desk.client(grant) for name, grant in people.items()}
+    return {name: (browser, browser.token()) for name, browser in browsers.items()}
+
+
+@pytest.fixture(scope="module")
+def address(desk: Desk) -> Iterator[str]:
+    """The desk on a port of its own."""
+    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from portal.queries.staff_rights import Grant
 
-from .conftest import PASSWORD, Desk
+from .conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def address(desk: Desk) -> Iterator[str]:
-    """The desk on a port of its own."""
-    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
 
 
 def open_page(chromium: Browser, viewport: dict[str, int], language: str = "en-GB", **more: object) -> Page:

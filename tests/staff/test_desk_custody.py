@@ -15,6 +15,8 @@ from portal.operations.move_tasks import TaskMove, ask_units, move_task
 from portal.operations.rule_disputes import contest_transfer, name_acting
 from portal.queries.staff_rights import Grant
 
+from .conftest import signed_in
+
 LEAD = Actor("handler", "street-cn1")
 PEOPLE = {
     "handler, lead": Grant("handler", "street-cn1"),
@@ -52,11 +54,7 @@ STATUS = {"+": 303, "-": 403, "0": 404}
 
 @pytest.fixture(scope="module")
 def clients(desk):
-    found = {}
-    for name, grant in PEOPLE.items():
-        browser = desk.client(grant)
-        found[name] = (browser, browser.token())
-    return found
+    return signed_in(desk, PEOPLE)
 
 
 def with_task(desk, action=""):

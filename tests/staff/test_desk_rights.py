@@ -10,6 +10,8 @@ import pytest
 from portal import clock
 from portal.queries.staff_rights import Grant
 
+from .conftest import signed_in
+
 # The case is led by street-cn1, a street of district-cn, and lighting assists.
 PEOPLE = {
     "handler, own unit": Grant("handler", "street-cn1"),
@@ -63,12 +65,7 @@ STATUS = {"+": 303, "-": 403, "0": 404}
 
 @pytest.fixture(scope="module")
 def clients(desk):
-    """One signed-in browser for each person, with its form token."""
-    found = {}
-    for name, grant in PEOPLE.items():
-        browser = desk.client(grant)
-        found[name] = (browser, browser.token())
-    return found
+    return signed_in(desk, PEOPLE)
 
 
 @pytest.mark.parametrize("action", MATRIX)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +13,6 @@ from PIL import Image
 from playwright.sync_api import expect
 from sqlalchemy import event as hooks
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from portal import clock
 from portal.models.crews import crew, crew_job, crew_loan
@@ -214,16 +211,6 @@ def test_opening_changes_nothing_and_an_unknown_action_is_none(desk):
     assert browser.post(f"/job/open/{code}/reject", {"public_text": "no"}).status_code == 404
     assert browser.client.post(f"/job/open/{code}/accept", data={}).status_code == 403, "no form of ours"
     assert desk.row(token) == before
-
-
-@pytest.fixture(scope="module")
-def address(desk) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
 
 
 @pytest.fixture
