@@ -6,6 +6,7 @@ address elsewhere must never reach it.
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 import zlib
 from pathlib import Path
@@ -72,15 +73,13 @@ def check_size(layer: Layer) -> None:
 
 
 def _check_gzip(path: Path) -> None:
-    unpacker, size = zlib.decompressobj(wbits=31), 0
+    size = 0
     try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(1 << 16):
-                while chunk:
-                    size += len(unpacker.decompress(chunk, 1 << 20))
-                    _check_unpacked(size)
-                    chunk = unpacker.unconsumed_tail
-    except zlib.error:
+        with gzip.open(path) as stream:  # as the reader will: one member after another
+            while chunk := stream.read(1 << 20):
+                size += len(chunk)
+                _check_unpacked(size)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         raise Hostile(said(N_("the content is not what .gz says"))) from None
 
 

@@ -181,6 +181,11 @@ class TestBoundaries:
             ("streets.zip", b"PK\x03\x04 broken", "cannot be read"),
             ("streets.geojson", b"{", "not JSON"),
             ("streets.geojson.gz", gzip.compress(b"0" * 400_000_000, 1), "unpacked, the file is larger"),
+            (
+                "streets.geojson.gz",
+                gzip.compress(b"{}") + gzip.compress(b"0" * 400_000_000, 1),
+                "unpacked, the file is larger",
+            ),
             ("streets.geojson.gz", b"no gzip", "not what .gz says"),
         ],
     )
