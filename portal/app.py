@@ -15,8 +15,8 @@ from portal.web import access, assets, csrf, errors, health, locale, security
 from portal.web.services import EXTENSION, make_services
 
 FACES = (("/api/", problem_face),)
-# Has no routes, and folium takes longer to import than all the rest: the page that draws a map fetches it.
-LATE = frozenset({"maps"})
+# Have no routes, and folium and reportlab take longer to import than all the rest: the pages that draw fetch them.
+LATE = frozenset({"maps", "work_order_pdf"})
 
 
 def create_app(settings: Settings | None = None) -> access.GuardedFlask:

@@ -10,7 +10,7 @@ from portal.cli.home import reach_servers
 from portal.crypto import Keyring
 from portal.db import Database
 from portal.operations.context import Context
-from portal.queries.city import the_only_city
+from portal.queries.city import CityCache, the_only_city
 from portal.settings import Settings
 from portal.storage import FileStore
 
@@ -27,9 +27,14 @@ class Reached:
         """The context of operations for the city that is loaded; NotReady without one."""
         with self.database.reading() as tx:
             city = the_only_city(tx, self.settings.jurisdiction)
-        keyring = Keyring(self.settings.secret_key, self.settings.old_secret_keys)
-        store = FileStore(self.settings.folder("files"))
-        return Context(city, keyring, store, public_url=self.settings.public_url)
+        return context_of(self.settings, city)
+
+
+def context_of(settings: Settings, jurisdiction_id: str) -> Context:
+    """The context of operations for a city; what is built of its map is kept for the next process."""
+    keyring = Keyring(settings.secret_key, settings.old_secret_keys)
+    store, cities = FileStore(settings.folder("files")), CityCache(settings.folder("cache"))
+    return Context(jurisdiction_id, keyring, store, public_url=settings.public_url, cities=cities)
 
 
 @contextmanager

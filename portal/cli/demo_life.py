@@ -11,13 +11,11 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from portal.crypto import Keyring
+from portal.cli.connect import context_of
 from portal.db import Database
 from portal.demo.lanpu.build import JURISDICTION, demo_folder
 from portal.demo.life.load import finish, is_whole, live_year, plan_year
-from portal.operations.context import Context
 from portal.settings import Settings
-from portal.storage import FileStore
 
 # How long a start may wait for the first days, and how much the rest stands back behind everybody else.
 FIRST_SECONDS, NICENESS = 12.0, 5
@@ -26,7 +24,7 @@ SAID_EVERY = 500
 
 def live_first(settings: Settings, database: Database, folder: Path, say: Callable[[str], None]) -> None:
     """Live the newest days, for a short while; nothing where the year was begun before."""
-    context = _context(settings)
+    context = context_of(settings, JURISDICTION)
     if not is_whole(database, context, is_begun=True):
         say("the newest days of a year of reports")
         live_year(database, context, plan_year(folder), seconds=FIRST_SECONDS)
@@ -35,7 +33,7 @@ def live_first(settings: Settings, database: Database, folder: Path, say: Callab
 
 def live_rest(settings: Settings, say: Callable[[str], None]) -> None:
     """Live what is left of the year, and count its days; nothing where it is whole."""
-    database, context = Database(settings.database_url, pool_size=1), _context(settings)
+    database, context = Database(settings.database_url, pool_size=1), context_of(settings, JURISDICTION)
     try:
         if is_whole(database, context):
             return
@@ -52,12 +50,6 @@ def live_rest(settings: Settings, say: Callable[[str], None]) -> None:
         say("the year is whole")
     finally:
         database.dispose()
-
-
-def _context(settings: Settings) -> Context:
-    store = FileStore(settings.folder("files"))
-    keyring = Keyring(settings.secret_key, settings.old_secret_keys)
-    return Context(JURISDICTION, keyring, store, public_url=settings.public_url)
 
 
 def _say(words: str) -> None:

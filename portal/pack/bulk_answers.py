@@ -74,7 +74,8 @@ class Answers:
     def column(self, name: str) -> tuple[Ints, Sequence[Any]]:
         """A column as positions in a list of values; not for the distance and the degrees."""
         if name in HEAD:
-            return self.head, [values[HEAD.index(name)] for values in self.tables.heads.values]
+            at = HEAD.index(name)
+            return self.head, [values[at] for values in self.tables.heads.values]
         if name == "error":
             return self.error, self.tables.errors.values
         at = self.tables.layers.index(name.removeprefix("layer_"))

@@ -44,8 +44,10 @@ def with_left_out(table: str, old: Sequence[RowCells], new: Sequence[RowCells]) 
     if table not in KEPT:
         return tuple(new)
     named = keyed(table, new)
-    left = (row for key, place in keyed(table, old).items() if key not in named for row in (old[place],))
-    return (*new, *(dict(row) | {"active": "no"} for row in left))
+    left = (
+        dict(old[place]) | {"active": "no"} for key, place in keyed(table, old).items() if key not in named
+    )
+    return (*new, *left)
 
 
 def table_changes(table: str, old: Sequence[RowCells], new: Sequence[RowCells]) -> list[RowChange]:

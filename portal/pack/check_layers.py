@@ -10,10 +10,8 @@ from geo.boundary import Layer
 from portal.i18n import N_
 from portal.pack.layers import read_edition, read_layers
 from portal.pack.model import EditionConfig, Finding, Pack
-from portal.pack.said import said
+from portal.pack.said import listed, said
 from portal.pack.table import Notes
-
-LISTED = 12
 
 
 def check_layers(pack: Pack, on: date | None = None) -> tuple[tuple[Layer, ...], list[Finding]]:
@@ -67,7 +65,7 @@ def check_unit_places(pack: Pack, layers: Iterable[Layer]) -> list[Finding]:
                 notes.error(boundary.row, "boundary_code", message)
     for layer, named in used.items():
         if orphans := sorted(codes.get(layer, set()) - named):
-            shown = ", ".join(orphans[:LISTED]) + (" …" if len(orphans) > LISTED else "")
+            shown = listed(orphans)
             message = said(
                 N_("%(count)s boundaries of '%(layer)s' have no unit: %(shown)s"),
                 count=len(orphans),

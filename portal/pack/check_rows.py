@@ -17,14 +17,13 @@ from portal.pack.model import (
     TargetRow,
     UnitRow,
 )
-from portal.pack.said import said
+from portal.pack.said import listed, said
 from portal.pack.table import Notes
 from routing.escalation import WHOM
 
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
 WEBHOOK = re.compile(r"https?://[^\s/@]+(/\S*)?")
 NEEDED = (("promise", "resolve"), ("unit", "resolve"))
-LISTED = 12
 # Scope, priority, clock and stage of a target.
 Key = tuple[str, str, str, str]
 WANTED = (("unit", "accept"), ("unit", "first_answer"))
@@ -261,7 +260,7 @@ def _check_targets(pack: Pack) -> list[Finding]:
                 N_("no %(clock)s target for %(stage)s: %(shown)s"),
                 clock=clock,
                 stage=stage,
-                shown=_listed(bare),
+                shown=listed(bare),
             )
             notes.warn(1, "service_code", message)
     _check_emergencies(pack, known, notes)
@@ -304,13 +303,9 @@ def _check_emergencies(pack: Pack, known: Mapping[Key, TargetRow], notes: Notes)
             message = said(
                 N_("their own %(clock)s target hides the wider one for emergencies: %(shown)s"),
                 clock=clock,
-                shown=_listed(hidden),
+                shown=listed(hidden),
             )
             notes.warn(1, "priority", message)
-
-
-def _listed(codes: list[str]) -> str:
-    return ", ".join(codes[:LISTED]) + (" …" if len(codes) > LISTED else "")
 
 
 def _hides_emergency(service: ServiceRow, clock: str, stage: str, known: Mapping[Key, TargetRow]) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from portal.i18n import Message
+
+LISTED = 12
 
 
 class Said(str):
@@ -24,3 +27,8 @@ def said(msgid: str, /, **params: Any) -> Said:
     if isinstance(msgid, Said):
         return msgid
     return Said(Message(msgid, {name: str(value) for name, value in params.items()}))
+
+
+def listed(codes: Sequence[str]) -> str:
+    """The first few of some codes, and whether there are more."""
+    return ", ".join(codes[:LISTED]) + (" …" if len(codes) > LISTED else "")

@@ -15,7 +15,7 @@ from portal.errors import Conflict, InvalidInput, WenluError
 from portal.operations.manage_editions import configure, roll_back, stage_edition, switch_edition
 from portal.pack.model import DATUMS
 from portal.queries.city_layers import file_of
-from portal.queries.edition_changes import AffectedCase, affected_cases, compare_editions, read_edition
+from portal.queries.edition_changes import affected_cases, compare_editions, read_edition
 from portal.queries.editions import list_editions, list_layers
 from portal.web import access
 from portal.web.admin import READERS, actor, changing, shared
@@ -137,8 +137,9 @@ def _edition_page(
         new = read_edition(tx, services().jurisdiction_id, edition_id)
         rows = list_editions(tx, services().jurisdiction_id)
         row = next(each for each in rows if each.id == edition_id)
-        changes, transfers = _compared(tx, edition_id)
-        cases = _affected(tx, new) if row.state != "active" else []
+        is_active = row.state == "active"
+        changes, transfers = ((), ()) if is_active else _compared(tx, edition_id)
+        cases = [] if is_active else affected_cases(tx, city(), new)
     page = render_template(
         "staff/admin/edition.html",
         row=row,
@@ -159,16 +160,10 @@ def _edition_page(
 def _compared(tx: Any, edition_id: int) -> tuple[Sequence[Any] | None, Sequence[Any]]:
     """What is different from the map in force; None where the layer has none."""
     try:
-        old, new, found = compare_editions(tx, services().jurisdiction_id, edition_id)
+        _, _, found = compare_editions(tx, services().jurisdiction_id, edition_id)
     except Conflict:
         return None, ()
-    if old.edition == new.edition:
-        return (), ()
     return found.of_kind("moved", "renamed", "recoded", "new", "gone"), found.transfers
-
-
-def _affected(tx: Any, new: Layer) -> list[AffectedCase]:
-    return affected_cases(tx, city(), new)
 
 
 def strangers(new: Layer) -> Strangers:
