@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from PIL import Image
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy import event as hooks
 from werkzeug.serving import make_server
@@ -243,3 +244,10 @@ def address(desk: Desk) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
+
+
+@pytest.fixture
+def proof(tmp_path: Path) -> Path:
+    """A photo of finished work, as a file to be chosen in a form."""
+    Image.new("RGB", (80, 60), "green").save(tmp_path / "proof.jpg")
+    return tmp_path / "proof.jpg"

@@ -18,9 +18,7 @@ from portal.operations.send_crew import Sent, send_crew
 from portal.queries.staff_rights import Grant
 
 from .test_desk_browser import PHONE, fits, open_page, sign_in
-from .test_field_pages import address, proof
 
-__all__ = ["address", "proof"]
 OWN = Grant("handler", "street-cn2")
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
 from sqlalchemy import event as hooks
 from sqlalchemy import select
@@ -211,14 +208,6 @@ def test_opening_changes_nothing_and_an_unknown_action_is_none(desk):
     assert browser.post(f"/job/open/{code}/reject", {"public_text": "no"}).status_code == 404
     assert browser.client.post(f"/job/open/{code}/accept", data={}).status_code == 403, "no form of ours"
     assert desk.row(token) == before
-
-
-@pytest.fixture
-def proof(tmp_path: Path) -> Path:
-    kept = io.BytesIO()
-    Image.new("RGB", (80, 60), "green").save(kept, "JPEG")
-    (tmp_path / "proof.jpg").write_bytes(kept.getvalue())
-    return tmp_path / "proof.jpg"
 
 
 @pytest.mark.browser
