@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, false, func, sele
 from portal.models.report import report
 from routing.lifecycle import CLOSED_STATES, OPEN_STATES, STATES
 
-MOST_ROWS, MOST_COUNTED = 100, 10_000
+MOST_ROWS = 100
 Box = tuple[float, float, float, float]
 STATUSES: dict[str, tuple[str, ...]] = {"open": OPEN_STATES, "closed": CLOSED_STATES}
 
@@ -130,35 +130,6 @@ def public_reports(
     rows = tx.execute(query.order_by(report.c.opened_at.desc(), report.c.id.desc()).limit(limit + 1)).all()
     shown = rows[:limit]
     return Page([public_row(row) for row in shown], _mark(shown[-1]) if len(rows) > limit else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How many reports a filter finds, state by state; `is_more` than were counted, the newest ones."""
-
-    by_state: Mapping[str, int]
-    is_more: bool = False
-
-    def of(self, states: Iterable[str]) -> int:
-        """How many are in one of these states."""
-        return sum(self.by_state.get(state, 0) for state in states)
-
-
-def count_reports(
-    tx: Connection, jurisdiction_id: str, wanted: ReportFilter, most: int = MOST_COUNTED
-) -> Counted:
-    """How many there are in every state, whichever of them is wanted, counted to `most`: nobody waits for the
-    exact number of a whole city's years."""
-    some = (
-        select(report.c.state)
-        .where(*conditions(jurisdiction_id, replace(wanted, states=())))
-        .order_by(report.c.opened_at.desc())
-        .limit(most + 1)
-        .subquery()
-    )
-    rows = tx.execute(select(some.c.state, func.count()).group_by(some.c.state))
-    found = {state: int(count) for state, count in rows}
-    return Counted(found, sum(found.values()) > most)
 
 
 def last_change(tx: Connection, jurisdiction_id: str) -> datetime | None:

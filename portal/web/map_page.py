@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request, url_for
 
 from portal import clock
-from portal.queries.public_reports import (
-    STATUSES,
-    Counted,
-    ReportFilter,
-    count_reports,
-    last_change,
-    public_reports,
-)
+from portal.queries.public_reports import STATUSES, ReportFilter, last_change, public_reports
+from portal.queries.report_counts import Counted, count_reports
 from portal.web import access
 from portal.web.areas import offered_areas
 from portal.web.fresh import unchanged_or
@@ -36,14 +31,14 @@ def show() -> str:
     after = request.args.get("after", "")
     with reading() as tx:
         page = public_reports(tx, here, chosen.wanted, limit=PAGE_SIZE, after=after)
-        count = count_reports(tx, here, chosen.wanted)
+        found = count_reports(tx, here, chosen.wanted)
     return render_template(
         "public/map.html",
         map=_drawn(chosen),
         chosen=chosen,
         page=page,
-        count=_counted(count, chosen.wanted),
-        counts=_by_state(count),
+        count=_counted(found["state"], chosen.wanted),
+        counts=_choices(found),
         areas=offered_areas(),
         periods=PERIODS,
         services=[each for each in city().services.values() if each.is_active],
@@ -74,12 +69,19 @@ def _counted(found: Counted, wanted: ReportFilter) -> str:
     return gettext("%(count)s, %(open)s of them open", count=words, open=number(still_open))
 
 
-def _by_state(found: Counted) -> dict[str, str]:
-    """The number behind each choice of a state; none where not all were counted."""
-    if found.is_more:
-        return {}
-    groups = {state: (state,) for state in STATES} | {"": tuple(STATES), **STATUSES}
-    return {name: number(found.of(states)) for name, states in groups.items()}
+def _choices(found: Mapping[str, Counted]) -> dict[str, dict[str, str]]:
+    """The number behind each choice; none where not all were counted."""
+    states = {state: (state,) for state in STATES} | STATUSES
+    codes = {"service": city().services, "unit": [each.code for each in city().directory]}
+    groups = {"state": states} | {name: {code: (code,) for code in each} for name, each in codes.items()}
+    return {
+        name: {} if count.is_more else {"": number(count.all)} | _numbers(count, groups[name])
+        for name, count in found.items()
+    }
+
+
+def _numbers(count: Counted, groups: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    return {value: number(count.of(each)) for value, each in groups.items()}
 
 
 def _drawn(chosen: Chosen) -> Any:

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from portal import clock
 from portal.operations.move_report import Move
-from portal.queries.public_reports import ReportFilter, count_reports, last_change, public_reports
+from portal.queries.public_reports import ReportFilter, last_change, public_reports
+from portal.queries.report_counts import count_reports
 from portal.queries.report_map import map_points
 from portal.web.services import Services
 
@@ -85,20 +86,39 @@ def test_filters(
     assert count in page
 
 
-def test_every_state_says_how_many_it_has(client: FlaskClient, three: dict[str, str]) -> None:
-    """Whichever is chosen now: so that nobody chooses what is empty."""
+@pytest.mark.parametrize(
+    ("query", "name", "numbers"),
+    [
+        (
+            "state=closed&service=park-repair",
+            "state",
+            {"": 2, "open": 1, "closed": 1, "routed": 1, "resolved": 1},
+        ),
+        ("state=open&service=park-repair", "service", {"": 2, "park-repair": 1, "missed-collection": 1}),
+        ("state=closed", "service", {"": 1, "park-repair": 1, "missed-collection": 0}),
+        ("state=closed", "unit", {"": 1}),
+        ("period=7", "service", {"": 1, "park-repair": 1, "missed-collection": 0}),
+        ("unit=nobody", "unit", {"": 3}),
+    ],
+)
+def test_every_choice_says_how_many_it_would_leave(
+    client: FlaskClient, three: dict[str, str], query: str, name: str, numbers: dict[str, int]
+) -> None:
+    """Whichever is chosen now of the same kind: so that nobody chooses what is empty."""
     with clock.simulated(NOW + timedelta(hours=1)):
-        page = client.get("/map?state=closed&service=park-repair").get_data(as_text=True)
-    shown = re.search(r'<select id="state".*?</select>', page, re.S)
+        page = client.get(f"/map?{query}").get_data(as_text=True)
+    shown = re.search(rf'<select id="{name}".*?</select>', page, re.S)
     assert shown
-    found = dict(re.findall(r'<option value="(\w*)"[^>]*>[^<]*\((\d+)\)</option>', shown.group(0)))
-    assert (found[""], found["open"], found["closed"], found["routed"], found["resolved"]) == (
-        "2",
-        "1",
-        "1",
-        "1",
-        "1",
-    )
+    found = re.findall(r'<option value="([^"]*)"[^>]*>[^<]*\((\d+)\)</option>', shown.group(0))
+    assert numbers.items() <= {value: int(count) for value, count in found}.items()
+
+
+@pytest.mark.parametrize("most", [2, 3])
+def test_what_is_not_counted_to_the_end_is_said(parts: Services, three: dict[str, str], most: int) -> None:
+    with parts.database.reading() as tx:
+        found = count_reports(tx, parts.jurisdiction_id, ReportFilter(), most)
+    assert {each.is_more for each in found.values()} == {most < 3}
+    assert {each.all for each in found.values()} == {3}
 
 
 def test_the_address_holds_all_that_was_chosen(client: FlaskClient, three: dict[str, str], area: str) -> None:
