@@ -19,6 +19,10 @@ class GeometryError(ValueError):
     """A geometry that cannot be used: empty, not finite, out of the degree range, or nothing left of it."""
 
 
+# A layer's usual reach for points outside it, in metres, and the farthest that may be set.
+USUAL_SNAP_M, MOST_SNAP_M = 0.0, 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Boundary:
     """One named area (or line, or point) of a layer.
@@ -46,7 +50,7 @@ class Layer:
     boundaries: tuple[Boundary, ...]
     edition: int = 0
     tie_order: int = 100
-    snap_m: float = 0.0
+    snap_m: float = USUAL_SNAP_M
     required: bool = False
     is_area: bool = True
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 
-from geo.boundary import Layer
+from geo.boundary import USUAL_SNAP_M, Layer
 from geo.crs import Array, Datum, shift_geometry
 from geo.findings import Finding
 from geo.geojson import GeoJsonError, Row, crs_name, read_features
@@ -44,7 +44,7 @@ def read_layer(
     crs: str | None = None,
     datum: Datum = "wgs84",
     tie_order: int = 100,
-    snap_m: float = 0.0,
+    snap_m: float = USUAL_SNAP_M,
     required: bool = False,
     is_area: bool | None = None,
 ) -> tuple[Layer, list[Finding]]:

@@ -9,7 +9,7 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.boundary import Boundary, GeometryError, Layer, repair
+from geo.boundary import USUAL_SNAP_M, Boundary, GeometryError, Layer, repair
 from geo.crs import ground_area_m2
 from geo.findings import Finding
 from geo.geojson import Row
@@ -33,7 +33,7 @@ class LayerSpec:
     code_regex: str | None = None
     code_strip_zeros: bool = False
     tie_order: int = 100
-    snap_m: float = 0.0
+    snap_m: float = USUAL_SNAP_M
     required: bool = False
     is_area: bool | None = None
 

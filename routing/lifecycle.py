@@ -62,8 +62,8 @@ HAND_DOWN_REASONS = ("to_solve", "to_verify")
 HAND_UP_REASONS = ("beyond_our_means", "needs_authority", "verified", "not_confirmed", "no_time")
 # What makes a case red whatever its clocks say.
 SERIOUS_REASONS = ("group_complaint", "serious_incident")
-# The third transfer goes to the coordination desk by itself.
-TRANSFERS_BEFORE_DESK = 3
+# The third transfer of a case goes to the dispute desk by itself.
+DESK_RULES_FROM_TRANSFER = 3
 CONTESTS = ("contest", "contest_by_others")
 
 
@@ -337,7 +337,7 @@ def available(state: str, role: str, part: str, *, own_forms: bool = False) -> t
 
 def _go_on(row: TransitionRow, state: str, reason: str, transfers: int, *, is_ruled: bool) -> Transition:
     is_handed = row.action == "transfer" and not is_ruled
-    to_desk = row.action == "contest_transfer" or (is_handed and transfers + 1 >= TRANSFERS_BEFORE_DESK)
+    to_desk = row.action == "contest_transfer" or (is_handed and transfers + 1 >= DESK_RULES_FROM_TRANSFER)
     return Transition(
         row.action, state, row.to_state or state, row.clock, row.closing_code, reason.strip(), to_desk,
         is_contestable=is_handed and not to_desk,

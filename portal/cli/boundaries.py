@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from geo.boundary import USUAL_SNAP_M
 from geo.compare import Comparison
 from geo.topology import check_layer
 from portal.cli.boundaries_check import check
@@ -35,7 +36,7 @@ boundaries.add_command(check)
 @click.option("--new-layer", is_flag=True, help="the city does not have the layer yet")
 @click.option("--tie-order", type=int, default=100, show_default=True, help="of a new layer")
 @click.option(
-    "--snap", type=click.FloatRange(min=0), default=0.0, show_default=True, help="m, of a new layer"
+    "--snap", type=click.FloatRange(min=0), default=USUAL_SNAP_M, show_default=True, help="m, of a new layer"
 )
 @click.option("--valid-from", type=day_type, help="first day on which this map is the legal one")
 @click.option("--valid-to", type=day_type, help="first day on which it no longer is")

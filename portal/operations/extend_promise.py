@@ -21,11 +21,10 @@ from portal.operations.move_checks import Move, cleaned, date_faults
 from portal.operations.move_clocks import MET
 from portal.operations.move_report import permitted
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
+from portal.operations.own_clocks import own_clock
 from portal.operations.record_events import Draft, record
 from portal.operations.submission import MAX_TEXT
-from portal.operations.supervision_rows import CaseKey, plain_clock
 from portal.queries.staff_rights import may_extend
-from routing.escalation import Escalation
 
 KIND, STAGE = "extension", "answer"
 GRANT, REFUSE = "grant", "refuse"
@@ -67,15 +66,14 @@ def ask_extension(
 def _store(tx: Connection, case: Case, wished: datetime, reason: str) -> None:
     """The application with its clock, its event and its letters."""
     lead, decider = case.row.lead_unit, decider_of(case)
-    due_at = case.now + timedelta(hours=_figures(case).extension_hours)
+    due_at = case.now + timedelta(hours=case.city.escalation.extension_hours)
     row = {
         "jurisdiction_id": case.row.jurisdiction_id, "report_id": case.row.id, "state": "asked", "unit_code": lead,
         "decider": decider, "asked_by": case.actor.account_id, "reason": reason, "public_reason": mask(reason),
         "asked_at": case.now, "wished_at": wished,
     }  # fmt: skip
-    key = CaseKey(case.row.id, case.row.jurisdiction_id, lead)
-    own_clock = plain_clock(key, KIND, STAGE, decider, case.now, due_at)
-    insert_together(tx, [(extension, [row]), (clock, [own_clock])])
+    running = own_clock(case.city, case.row.id, KIND, STAGE, decider, case.now, due_at)
+    insert_together(tx, [(extension, [row]), (clock, [running])])
     until = wished.isoformat()
     public = {
         "actor": case.actor.in_public(),
@@ -188,7 +186,3 @@ def _letters(case: Case, asked: Row[Any], until: datetime | None, words: str) ->
 
 def _record(tx: Connection, case: Case, draft: Draft, told: Sequence[Mapping[str, Any]]) -> None:
     record(tx, case.head, [draft], [outbox_row(case.row.jurisdiction_id, case.now, DELIVER, told)])
-
-
-def _figures(case: Case) -> Escalation:
-    return Escalation.from_plain(case.city.config.get("escalation"))

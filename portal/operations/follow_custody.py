@@ -14,11 +14,11 @@ from portal.masking import mask
 from portal.models.custody import dispute
 from portal.models.report import clock
 from portal.operations.context import SYSTEM
-from portal.operations.keep_tasks import Followed, Owner, Wanted, add_tasks, end_tasks, live
+from portal.operations.keep_tasks import Followed, Wanted, add_tasks, end_tasks, live
 from portal.operations.locked_case import Case
 from portal.operations.outbox_rows import letter
+from portal.operations.own_clocks import own_clock
 from portal.operations.record_events import Draft
-from portal.operations.supervision_rows import plain_clock
 from portal.queries.custody_parts import hand_over_now, holders, open_dispute, tasks_of
 from portal.queries.staff_rights import accused_units
 from routing.disputes import CustodyFigures, reasons_in_dispute, who_acts, why_disputed
@@ -122,8 +122,8 @@ def _open_dispute(tx: Connection, case: Case, transition: Transition, lead: str)
         "reasons": list(reasons_in_dispute(why, _given_reasons(tx, case, transition))),
     }  # fmt: skip
     tx.execute(insert(dispute).values(values))
-    owner: Any = Owner(case.row.jurisdiction_id, case.row.id)
-    tx.execute(insert(clock).values(plain_clock(owner, DISPUTE, RULING, lead, case.now, due_at)))
+    running = own_clock(case.city, case.row.id, DISPUTE, RULING, lead, case.now, due_at)
+    tx.execute(insert(clock).values(running))
     public = {
         "actor": SYSTEM.in_public(), "why": why, "unit": case.row.lead_unit, "acting": acting,
         "due_at": due_at.isoformat(),

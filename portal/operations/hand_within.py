@@ -60,7 +60,7 @@ def hand_down(tx: Connection, context: Context, token: str, actor: Actor, handin
         "community_unit": handing.to_unit, "purpose": handing.reason, "given_at": case.now,
         "due_at": handing.until,
     }  # fmt: skip
-    boxed = own_clock(context, case.row.id, KIND, STAGE, handing.to_unit, case.now, handing.until)
+    boxed = own_clock(case.city, case.row.id, KIND, STAGE, handing.to_unit, case.now, handing.until)
     insert_together(tx, [(community_duty, [duty]), (clock, [boxed])])
 
 

@@ -15,8 +15,8 @@ from portal.models.report import clock, report
 from portal.operations.context import SYSTEM, Actor
 from portal.operations.locked_case import Case
 from portal.operations.outbox_rows import letter
+from portal.operations.own_clocks import own_clock
 from portal.operations.record_events import Draft
-from portal.operations.supervision_rows import plain_clock
 from portal.queries.city import CityView
 from routing.disputes import CustodyFigures
 from routing.tasks import LIVE
@@ -58,14 +58,6 @@ class Followed:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A case as its clocks name it."""
-
-    jurisdiction_id: str
-    report_id: int
-
-
 def task_rows(
     city: CityView,
     case_id: int,
@@ -77,7 +69,6 @@ def task_rows(
     """New tasks by their numbers, and their running clocks."""
     figures = CustodyFigures.from_plain(city.config.get("custody"))
     unit, add = figures.time_of(priority), city.router.city.calendar.add
-    owner: Any = Owner(city.jurisdiction_id, case_id)
     tasks, clocks = [], []
     for number, each in wanted:
         due_at = each.due_at or add(now, figures.task_hours, unit)
@@ -94,7 +85,8 @@ def task_rows(
             else [("accept", accept_at), ("resolve", due_at)]
         )
         for stage, at in stages:
-            clocks.append(plain_clock(owner, KIND, stage, each.unit_code, now, at) | {"task_number": number})
+            running = own_clock(city, case_id, KIND, stage, each.unit_code, now, at)
+            clocks.append(running | {"task_number": number})
     return [(task, tasks), (clock, clocks)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -17,7 +18,7 @@ from portal.operations.case_step import open_step
 from portal.operations.context import Actor, Context
 from portal.operations.move_report import Case, Move, lock_case
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
-from portal.operations.own_clocks import end_clock, in_hours, own_clock
+from portal.operations.own_clocks import end_clock, own_clock
 from portal.operations.record_events import Draft, Head, record
 from portal.operations.submission import MAX_TEXT, clean_text
 from portal.queries.staff_rights import Grant, accused_units, units_of
@@ -43,7 +44,7 @@ def ask_for_crew(tx: Connection, context: Context, token: str, actor: Actor, ask
     case, _ = open_step(tx, context, token, actor, "borrow_crew", seen_seq=asked.seen_seq)
     owner = _owner(tx, case, asked.crew_code)
     words = clean_text(asked.words)[:MAX_TEXT]
-    due = in_hours(case.now, CALL_OUT_HOURS)
+    due = case.now + timedelta(hours=CALL_OUT_HOURS)
     row = {
         "jurisdiction_id": context.jurisdiction_id, "report_id": case.row.id, "crew_code": asked.crew_code,
         "owner_unit": owner, "borrower_unit": case.row.lead_unit, "state": "requested", "words": words,
@@ -57,7 +58,7 @@ def ask_for_crew(tx: Connection, context: Context, token: str, actor: Actor, ask
     private = actor.in_private() | {"crew": asked.crew_code, "note": words}
     told = [letter("crew_asked", case.row.id, owner, case.row.lead_unit, due)]
     extra = [
-        (clock, [own_clock(context, case.row.id, KIND, STAGE, owner, case.now, due)]),
+        (clock, [own_clock(case.city, case.row.id, KIND, STAGE, owner, case.now, due)]),
         outbox_row(context.jurisdiction_id, case.now, DELIVER, told),
     ]
     record(tx, case.head, [Draft("crew.asked", public, private)], extra)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
 
-from geo.boundary import Layer
+from geo.boundary import MOST_SNAP_M, Layer
 from geo.postgis import (
     EditionError,
     activate_edition,
@@ -33,8 +33,6 @@ from portal.queries.editions import LayerRow, list_layers
 from portal.queries.rulebooks import active_rules, known_of_city
 from routing.lint import Problem, lint
 from routing.rules import parse_rulebook
-
-MOST_SNAP_M = 1000
 
 
 @dataclass(frozen=True, slots=True)

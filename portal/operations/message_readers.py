@@ -148,7 +148,7 @@ def _reporter(context: Context, case: CaseOfMessage, occasion: str) -> Reader | 
     address = known.get("phone" if kind == SMS else "email")
     if not address:
         return None
-    _wait_for_peace(case, wishes.get("quiet_from"), wishes.get("quiet_until"))
+    _wait_for_quiet_end(case, wishes.get("quiet_from"), wishes.get("quiet_until"))
     which = wishes.get("which", ALL)
     # The secret stands in the fragment, which no server log ever sees.
     link = f"{context.public_url}/r/{case.token}#{context.keyring.reporter_secret(case.token)}"
@@ -205,7 +205,7 @@ def _person(tx: Connection, context: Context, case: CaseOfMessage, number: int) 
         return None
     is_emergency = case.priority == "emergency"
     if not is_emergency:
-        _wait_for_peace(case, person.quiet_from, person.quiet_until)
+        _wait_for_quiet_end(case, person.quiet_from, person.quiet_until)
     reader = reader_of_person(context, person, _desk(context, case), case.city_locale)
     return (
         reader
@@ -231,7 +231,7 @@ def opened_address(context: Context, sealed: bytes, owner: str) -> str:
         raise GiveUp(ANOTHER_KEY) from None
 
 
-def _wait_for_peace(case: CaseOfMessage, start: int | None, end: int | None) -> None:
+def _wait_for_quiet_end(case: CaseOfMessage, start: int | None, end: int | None) -> None:
     """Raises Later in quiet hours; an emergency waits for nobody."""
     until = quiet_end(clock.now(), start, end, case.timezone)
     if until is not None and case.priority != "emergency":

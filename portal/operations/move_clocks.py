@@ -16,7 +16,7 @@ from portal.operations.context import Context
 from portal.operations.intake_rows import clock_row
 from portal.operations.next_due import keep_next_due
 from portal.queries.city import CityView
-from routing.escalation import Escalation, Marked, case_colour, next_look
+from routing.escalation import Marked, case_colour, next_look
 from routing.lifecycle import STATES, Transition
 from routing.targets import due_after_pause, plan_clocks
 
@@ -127,7 +127,7 @@ def _resumed(scene: Scene, row: Row[Any]) -> dict[str, Any]:
         name: instant and due_after_pause(instant, row.paused_at, scene.now, row.span_unit, calendar)
         for name, instant in ((name, row._mapping[name]) for name in names)
     }
-    steps = Escalation.from_plain(scene.city.config.get("escalation")).steps
+    steps = scene.city.escalation.steps
     later = Marked(row.kind, row.mark, **moved)
     return {
         "id": row.id,

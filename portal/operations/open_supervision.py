@@ -15,7 +15,7 @@ from portal.operations.outbox_rows import DELIVER, outbox_row
 from portal.operations.record_events import Draft, lock_head, record
 from portal.operations.supervision_rows import CaseKey, supervision_rows
 from portal.queries.city import CityView
-from routing.escalation import RED, Escalation
+from routing.escalation import RED
 from routing.lifecycle import SERIOUS_REASONS
 
 
@@ -35,11 +35,11 @@ def open_supervision(
     head, now = lock_head(tx, case.id), clock.now()
     if open_supervision_id(tx, case.id) is not None:
         return False
-    hours = Escalation.from_plain(city.config.get("escalation")).supervision_hours
+    hours = city.escalation.supervision_hours
     if due_at is not None:
         hours = (due_at - now).total_seconds() / 3600
     key = CaseKey(case.id, case.jurisdiction_id, case.lead_unit, case.is_private)
-    opened = supervision_rows(key, cause, hours, now, words, actor)
+    opened = supervision_rows(key, cause, city.escalation.shares, hours, now, words, actor)
     letters = outbox_row(case.jurisdiction_id, now, DELIVER, opened.letters)
     record(tx, head, [opened.draft], [*opened.rows, letters])
     return True

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, update
 
 from portal.models.report import clock
-from portal.operations.context import Context
 from portal.operations.next_due import keep_next_due
-
-AT_RISK_SHARE = 0.75
+from portal.queries.city import CityView
+from routing.escalation import Shares
 
 
 def own_clock(
-    context: Context, case_id: int, kind: str, stage: str, unit_code: str, start: datetime, due: datetime
+    city: CityView,
+    case_id: int,
+    kind: str,
+    stage: str,
+    unit_code: str,
+    start: datetime,
+    due: datetime,
 ) -> dict[str, Any]:
-    """A running clock of its own kind, counted in hours around the clock."""
-    at_risk_at = start + (due - start) * AT_RISK_SHARE
+    """A running clock of its own kind around the clock, with the city's usual warnings on its way."""
+    return started_clock(
+        city.jurisdiction_id, case_id, kind, stage, unit_code, start, due, city.escalation.shares
+    )
+
+
+def started_clock(
+    jurisdiction_id: str,
+    case_id: int,
+    kind: str,
+    stage: str,
+    unit_code: str,
+    start: datetime,
+    due: datetime,
+    shares: Shares,
+) -> dict[str, Any]:
+    """The same where only the city's figures are at hand."""
+    remind_at = start + (due - start) * shares.remind
     return {
-        "jurisdiction_id": context.jurisdiction_id,
-        "report_id": case_id,
-        "kind": kind,
-        "stage": stage,
-        "unit_code": unit_code,
-        "state": "running",
-        "started_at": start,
-        "at_risk_at": at_risk_at,
-        "due_at": due,
-        "next_at": at_risk_at,
+        "jurisdiction_id": jurisdiction_id, "report_id": case_id, "kind": kind, "stage": stage,
+        "unit_code": unit_code, "state": "running", "started_at": start, "remind_at": remind_at,
+        "at_risk_at": start + (due - start) * shares.at_risk, "due_at": due, "next_at": remind_at,
         "span_unit": "hours",
-    }
+    }  # fmt: skip
 
 
 def end_clock(
@@ -53,8 +67,3 @@ def end_clock(
     tx.execute(update(clock).where(*wanted, running).values(**ended, next_at=None))
     if kind == "unit":
         keep_next_due(tx, case_id)
-
-
-def in_hours(start: datetime, hours: float) -> datetime:
-    """So many hours later, around the clock."""
-    return start + timedelta(hours=hours)

@@ -15,6 +15,7 @@ from portal.models.oversight import supervision
 from portal.models.report import clock
 from portal.operations.context import SYSTEM, Actor
 from portal.operations.outbox_rows import letter
+from portal.operations.own_clocks import started_clock
 from portal.operations.record_events import Draft
 from routing.escalation import Shares
 
@@ -41,7 +42,13 @@ class Opened:
 
 
 def supervision_rows(
-    case: CaseKey | Row[Any], cause: str, hours: float, now: datetime, words: str = "", actor: Actor = SYSTEM
+    case: CaseKey | Row[Any],
+    cause: str,
+    shares: Shares,
+    hours: float,
+    now: datetime,
+    words: str = "",
+    actor: Actor = SYSTEM,
 ) -> Opened:
     """Supervision of the unit that leads the case."""
     due_at, lead = now + timedelta(hours=hours), case.lead_unit
@@ -54,20 +61,7 @@ def supervision_rows(
         public["text"] = mask(words)
     private = actor.in_private() | ({"text": words} if words else {})
     told = [letter("supervised", case.report_id, lead, lead, due_at, text=words)]
-    own_clock = plain_clock(case, KIND, STAGE, lead, now, due_at)
+    running = started_clock(case.jurisdiction_id, case.report_id, KIND, STAGE, lead, now, due_at, shares)
     return Opened(
-        Draft("supervision.opened", public, private), [(supervision, [order]), (clock, [own_clock])], told
+        Draft("supervision.opened", public, private), [(supervision, [order]), (clock, [running])], told
     )
-
-
-def plain_clock(
-    case: CaseKey | Row[Any], kind: str, stage: str, unit_code: str, now: datetime, due_at: datetime
-) -> dict[str, Any]:
-    """A clock of its own kind that runs around the clock, with the usual warnings on its way."""
-    usual, span = Shares(), due_at - now
-    remind_at = now + span * usual.remind
-    return {
-        "jurisdiction_id": case.jurisdiction_id, "report_id": case.report_id, "kind": kind, "stage": stage,
-        "unit_code": unit_code, "state": "running", "started_at": now, "remind_at": remind_at,
-        "at_risk_at": now + span * usual.at_risk, "due_at": due_at, "next_at": remind_at, "span_unit": "hours",
-    }  # fmt: skip

@@ -120,7 +120,9 @@ def _tell(
     letters = [letter for each in told for letter in letters_of(each)]
     case = looked[0][0]
     if ladder is not None and _is_supervision_due(told, case):
-        opened = supervision_rows(case, "escalation", ladder.escalation.supervision_hours, now)
+        opened = supervision_rows(
+            case, "escalation", ladder.escalation.shares, ladder.escalation.supervision_hours, now
+        )
         drafts.append(opened.draft)
         letters += opened.letters
         for table, table_rows in opened.rows:

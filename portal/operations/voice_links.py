@@ -18,7 +18,7 @@ from portal.errors import Forbidden
 from portal.i18n import N_, Message
 from portal.operations.context import FOLLOWER_ROLE, REPORTER_ROLE, Context
 
-LETTER_DAYS = 60.0
+LINK_IN_LETTER_DAYS = 60.0
 GUEST_ROLE = "guest"  # scanned the code that a unit showed: may rate, never confirm or contest
 PURPOSE = "voice-link"
 _LETTERS = {"r": REPORTER_ROLE, "f": FOLLOWER_ROLE, "g": GUEST_ROLE}
@@ -88,7 +88,9 @@ def link_of_letter(context: Context, token: str, payload: Mapping[str, Any], now
     role, person = (REPORTER_ROLE, "") if asked == token and to == REPORTER_ROLE else (FOLLOWER_ROLE, "")
     if role == FOLLOWER_ROLE:
         person = to.partition(":")[2] or token
-    code = link_for(role, int(payload["closing_no"]), now, LETTER_DAYS, person).code(context.keyring, asked)
+    code = link_for(role, int(payload["closing_no"]), now, LINK_IN_LETTER_DAYS, person).code(
+        context.keyring, asked
+    )
     return f"{context.public_url}/r/{asked}/say/{code}"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from geo.boundary import MOST_SNAP_M, USUAL_SNAP_M
 from portal.i18n import N_
 from portal.pack.gathering import read_duplicates, read_incidents
 from portal.pack.ladder import read_escalation, read_lanes
@@ -252,7 +253,7 @@ def _layer(name: str, keys: Keys, folder: Path, locales: tuple[str, ...]) -> Lay
         titles=_texts(keys, "title", locales),
         editions=tuple(sorted(filter(None, editions), key=lambda edition: str(edition.valid_from or ""))),
         tie_order=int(keys.number("tie_order", 100)),
-        snap_m=keys.number("snap_m", 0.0, 0, 1000),
+        snap_m=keys.number("snap_m", USUAL_SNAP_M, 0, MOST_SNAP_M),
         required=keys.yes("required"),
     )
     known = {"title", "tie_order", "snap_m", "required", "editions", *EDITION_KEYS, *_EDITION_FIELDS}

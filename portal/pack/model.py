@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from shapely.geometry.base import BaseGeometry
 
+from geo.boundary import USUAL_SNAP_M
 from portal.pack.privacy import PrivacyFigures
 from routing.closing import ClosingFigures
 from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
@@ -96,7 +97,7 @@ class LayerConfig:
     titles: Texts
     editions: tuple[EditionConfig, ...]
     tie_order: int = 100
-    snap_m: float = 0.0
+    snap_m: float = USUAL_SNAP_M
     required: bool = False
 
     def edition_on(self, day: date | None) -> EditionConfig | None:

@@ -19,13 +19,16 @@ from portal.pack.names import Names, names_in_layers
 from portal.queries.answer_texts import AnswerText, read_answer_texts
 from portal.queries.city_parts import QuestionView, ServiceView, read_routing_city, read_services
 from routing.closing import ClosingFigures
+from routing.escalation import Escalation
 from routing.router import Router
 from routing.units import Directory
 
 __all__ = ["CityCache", "CityView", "QuestionView", "ServiceView", "the_only_city"]
 
 
-FRESH_S = 1.0  # every process shows what was published within two seconds
+# How long a process shows the boundaries, rules and services that it knows before it asks for newer ones; a
+# decision asks at once.
+ASKS_AGAIN_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ class CityView:
     def closing(self) -> ClosingFigures:
         """What the city sets for its closings; the usual figures where it was loaded before there were any."""
         return ClosingFigures(**self.config.get("closing", {}))
+
+    @property
+    def escalation(self) -> Escalation:
+        """What the city sets for warnings, the ladder above a unit, and supervision."""
+        return Escalation.from_plain(self.config.get("escalation"))
 
     def layer_title(self, name: str) -> Mapping[str, str]:
         """The layer's title in each language; its name where it has none."""
@@ -98,7 +106,9 @@ class CityCache:
 
     def recent(self, jurisdiction_id: str) -> CityView | None:
         """The city where it was looked at within the last second: good enough to show, never to decide by."""
-        is_fresh = time.monotonic() - self._seen_at.get(jurisdiction_id, -FRESH_S) < FRESH_S
+        is_fresh = (
+            time.monotonic() - self._seen_at.get(jurisdiction_id, -ASKS_AGAIN_AFTER_S) < ASKS_AGAIN_AFTER_S
+        )
         return self._views.get(jurisdiction_id) if is_fresh else None
 
 

@@ -11,7 +11,7 @@ import shapely
 from shapely.geometry import mapping
 from sqlalchemy import Connection, select
 
-from geo.boundary import Boundary, Layer
+from geo.boundary import USUAL_SNAP_M, Boundary, Layer
 from geo.postgis import load_layers
 from geo.tables import edition
 from geo.tables import layer as layer_table
@@ -66,7 +66,7 @@ def declared_layers(layers: Sequence[Layer]) -> Iterator[dict[str, Any]]:
 
 def _file(layer: Layer, title: dict[str, str], about: Any) -> LayerFile:
     is_dated = about.valid_from or about.valid_to
-    is_usual = layer.tie_order == USUAL_TIE_ORDER and not layer.snap_m and not layer.required
+    is_usual = layer.tie_order == USUAL_TIE_ORDER and layer.snap_m == USUAL_SNAP_M and not layer.required
     if not layer.is_area and is_usual and not title and not is_dated and _is_plain(layer.boundaries):
         return LayerFile(f"points/{layer.name}.geojson", layer)
     folder = "boundaries" if layer.is_area else "points"

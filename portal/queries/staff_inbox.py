@@ -1,31 +1,27 @@
-"""Knows what lies on a unit's desk: open cases in the order in which they fall due, a page at a time."""
+"""Knows the lists of a unit's desk: open cases in the order in which they fall due, a page at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     ScalarSelect,
     Select,
     Text,
     func,
     literal,
-    or_,
     select,
     true,
-    tuple_,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal.models.crews import crew
 from portal.models.desk import saved_filter
-from portal.models.report import clock, report
+from portal.models.report import report
 from portal.queries.case_filter import (
     ANY_STATE,
     Part,
@@ -48,25 +44,15 @@ from portal.queries.case_lines import (
     newest_keys,
     page_of,
 )
-from portal.queries.objections import objected_cases
 from routing.lifecycle import OPEN_STATES
 
-if TYPE_CHECKING:
-    from portal.queries.edition_changes import RecordedCase
-
 __all__ = [
-    "COUNTED_AT_MOST", "WHYS", "Column", "Cursor", "Frame", "InboxRow", "Page", "Part", "Wanted", "Why",
-    "board", "dispatch_page", "frame", "inbox_keys", "inbox_page", "whys_of",
+    "COUNTED_AT_MOST", "Column", "Cursor", "Frame", "InboxRow", "Page", "Part", "Wanted",
+    "board", "each_of", "frame", "inbox_keys", "inbox_page", "merged",
 ]  # fmt: skip
 
-# Cases that a switch of maps noted, by token.
-Noted: TypeAlias = "Mapping[str, RecordedCase]"
-_NOTHING: Noted = {}
 COUNTED_AT_MOST = 1000  # counting further would cost more than anybody reads off it
 MOST_CREWS = 200
-Why = Literal["objected", "outside", "ambiguous", "unaccepted", "desk", "redrawn"]
-_UNDECIDED = ("submitted", "routed")
-WHYS: tuple[Why, ...] = ("objected", "outside", "ambiguous", "unaccepted", "desk", "redrawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +99,16 @@ def inbox_keys(
         # Open is said once: with the states named too, the planner would take them for two rare things at once.
         where += [*of_units(wanted), *([report.c.state == inline(wanted.state)] if wanted.state else [])]
         return due_keys(where, after, size)
-    states = _listed(states_of(wanted), "state")
+    states = each_of(states_of(wanted), "state")
     each_list, where = states, [*where, report.c.state == states.c.state]
     if wanted.units is not None:
-        units = _listed(sorted(wanted.units), "unit")
+        units = each_of(sorted(wanted.units), "unit")
         each_list = states.join(units, true())
         where.append(report.c.lead_unit == units.c.unit)
-    return _merged(each_list, where, after, size)
+    return merged(each_list, where, after, size)
 
 
-def _merged(lists: Any, where: Sequence[Any], after: Cursor | None, size: int) -> Select[Any]:
+def merged(lists: Any, where: Sequence[Any], after: Cursor | None, size: int) -> Select[Any]:
     """The first `size` of several lists, which `where` names: of each no more than that is read."""
     first = due_keys(where, after, size).lateral("first")
     order = (first.c.lane, first.c.key_at, first.c.id)
@@ -136,7 +122,7 @@ def _newest(jurisdiction_id: str, wanted: Wanted, after: Cursor | None, size: in
         where.append(report.c.state == inline(wanted.state))
     if wanted.units is None or wanted.part == "assist" or wanted.words or wanted.holder is not None:
         return newest_keys([*where, *of_units(wanted)], after, size)
-    units = _listed(sorted(wanted.units), "unit")
+    units = each_of(sorted(wanted.units), "unit")
     first = newest_keys([*where, report.c.lead_unit == units.c.unit], after, size).lateral("first")
     order = (first.c.key_at.desc(), first.c.id.desc())
     return select(*first.c).select_from(units.join(first, true())).order_by(*order).limit(size)
@@ -175,7 +161,7 @@ def _counts(jurisdiction_id: str, wanted: Wanted) -> ScalarSelect[Any]:
         some = select(report.c.state).where(*where).limit(COUNTED_AT_MOST + 1)
         found = some.subquery()
         return _as_list(select(found.c.state, func.count().label("number")).group_by(found.c.state))
-    each = _listed(OPEN_STATES, "state")
+    each = each_of(OPEN_STATES, "state")
     one = select(report.c.id).where(*where, report.c.state == each.c.state).limit(COUNTED_AT_MOST + 1)
     found = each.join(one.lateral("one"), true())
     return _as_list(
@@ -197,73 +183,6 @@ def _as_list(rows: Select[Any]) -> ScalarSelect[Any]:
     return select(listed).select_from(each).scalar_subquery()
 
 
-def _listed(values: Sequence[str], name: str) -> Any:
+def each_of(values: Sequence[str], name: str) -> Any:
+    """The values as rows with one column `name`."""
     return func.unnest(literal(list(values), ARRAY(Text))).table_valued(name).render_derived(f"each_{name}")
-
-
-def dispatch_page(
-    tx: Connection,
-    jurisdiction_id: str,
-    coordination_unit: str,
-    why: Why | None,
-    at: datetime,
-    noted: Noted = _NOTHING,
-    after: Cursor | None = None,
-    size: int = PAGE_SIZE,
-) -> Page:
-    """Open cases that wait for the dispatcher: objected to, outside, ambiguous, unaccepted, with the desk itself, or
-    `noted` when the boundaries changed and still with the unit of then.
-    """
-    reasons = [
-        _reason(each, jurisdiction_id, coordination_unit, at, noted) for each in WHYS if why in (None, each)
-    ]
-    states = _listed(OPEN_STATES, "state")
-    where = [*is_open_here(jurisdiction_id), report.c.state == states.c.state, or_(*reasons)]
-    return page_of(tx, _merged(states, where, after, size + 1), size)
-
-
-def whys_of(row: InboxRow, coordination_unit: str, at: datetime, noted: Noted = _NOTHING) -> tuple[Why, ...]:
-    """Why a case stands on the dispatcher's page."""
-    holds: dict[Why, bool] = {
-        "objected": row.is_objected,
-        "outside": row.place_flag == "outside",
-        "ambiguous": row.is_ambiguous and row.state in _UNDECIDED,
-        "unaccepted": row.state in _UNDECIDED
-        and (row.clock_stage == "accept" and row.clock_due_at is not None and row.clock_due_at < at),
-        "desk": row.lead_unit == coordination_unit,
-        "redrawn": row.token in noted and noted[row.token].held_by == row.lead_unit,
-    }
-    return tuple(why for why in WHYS if holds[why])
-
-
-def _reason(
-    why: Why, jurisdiction_id: str, coordination_unit: str, at: datetime, noted: Noted
-) -> ColumnElement[bool]:
-    undecided = report.c.state.in_(_UNDECIDED)
-    if why == "objected":
-        return report.c.id.in_(objected_cases(jurisdiction_id))
-    if why == "outside":
-        return report.c.place_flag == "outside"
-    if why == "ambiguous":
-        return undecided & report.c.is_ambiguous
-    if why == "desk":
-        return report.c.lead_unit == coordination_unit
-    if why == "redrawn":
-        pairs = [
-            literal([*noted], ARRAY(Text)),
-            literal([one.held_by for one in noted.values()], ARRAY(Text)),
-        ]
-        held = func.unnest(*pairs).table_valued("token", "unit").render_derived()
-        return tuple_(report.c.token, report.c.lead_unit).in_(select(held.c.token, held.c.unit))
-    late = (
-        select(clock.c.id)
-        .where(
-            clock.c.report_id == report.c.id,
-            clock.c.kind == "unit",
-            clock.c.stage == "accept",
-            clock.c.state == "running",
-            clock.c.due_at < at,
-        )
-        .correlate(report)
-    )
-    return undecided & late.exists()

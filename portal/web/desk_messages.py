@@ -26,7 +26,7 @@ from portal.queries.deliveries import (
     unit_channels,
 )
 from portal.web import access
-from portal.web.desk import is_dispatcher
+from portal.web.desk_dispatch import is_dispatcher
 from portal.web.services import city, reading, services, writing
 
 pages = Blueprint("desk_messages", __name__, url_prefix="/desk/messages")

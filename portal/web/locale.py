@@ -33,6 +33,7 @@ from portal.web.services import city, services
 
 COOKIE = "wenlu_lang"
 ONE_YEAR = 365 * 24 * 3600
+# What the switch calls a language. Which there are: the folders of portal/translations.
 OWN_NAMES = {"en": "English", "zh_Hans": "中文"}
 
 

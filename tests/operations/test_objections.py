@@ -11,8 +11,8 @@ from portal.errors import Forbidden, NotFound
 from portal.operations.context import Actor
 from portal.operations.object_to_route import Objection, object_to_route
 from portal.operations.verify_ledger import verify_ledger
+from portal.queries.dispatch_list import dispatch_page, whys_of
 from portal.queries.objections import objections
-from portal.queries.staff_inbox import dispatch_page, whys_of
 
 DISPATCHER = Actor("dispatcher", "centre")
 

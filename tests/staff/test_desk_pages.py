@@ -19,9 +19,10 @@ from portal.models.work import outbox
 from portal.operations.next_due import keep_next_due
 from portal.operations.prepare_photo import prepare_photo
 from portal.operations.record_events import Draft, city_head, record
+from portal.queries.dispatch_list import dispatch_page, whys_of
 from portal.queries.edition_changes import RecordedCase, noted_cases
 from portal.queries.staff_case import staff_case, with_details
-from portal.queries.staff_inbox import Cursor, Wanted, dispatch_page, inbox_page, whys_of
+from portal.queries.staff_inbox import Cursor, Wanted, inbox_page
 from portal.queries.staff_rights import Grant
 
 NEXT_YEAR = (clock.now() + timedelta(days=365)).date().isoformat()

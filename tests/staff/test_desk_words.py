@@ -10,7 +10,7 @@ from babel.messages.extract import extract_from_file
 
 from portal.i18n import translations
 from portal.operations.move_words import KINDS
-from portal.queries.staff_inbox import WHYS
+from portal.queries.dispatch_list import WHYS
 from portal.queries.staff_rights import STAFF_ROLES, Grant
 from portal.web import staff_words as words
 from portal.web.forms.staff_move import fields_of

@@ -13,7 +13,7 @@ from typing import cast
 
 from werkzeug.datastructures import FileStorage
 
-from geo.boundary import Layer
+from geo.boundary import USUAL_SNAP_M, Layer
 from geo.crs import Datum
 from geo.files import read_by_usual_code
 from geo.findings import Finding
@@ -87,9 +87,9 @@ def read_layer_settings(
 ) -> tuple[LayerRow, dict[str, str]]:
     """What the form of a layer says: its settings and its title in each language."""
     numbers = {}
-    for key, kind in (("tie_order", int), ("snap_m", float)):
+    for key, kind, usual in (("tie_order", int, 0), ("snap_m", float, USUAL_SNAP_M)):
         try:
-            numbers[key] = kind(given.get(key, "").strip() or 0)
+            numbers[key] = kind(given.get(key, "").strip() or usual)
         except ValueError:
             raise InvalidInput({key: Message(NO_NUMBER)}) from None
     if not (math.isfinite(numbers["snap_m"]) and abs(numbers["tie_order"]) < MOST_ORDER):

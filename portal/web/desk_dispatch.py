@@ -15,9 +15,10 @@ from portal.errors import Forbidden, InvalidInput, WenluError
 from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.move_report import Move, move_report
+from portal.queries.case_lines import Cursor, Page
 from portal.queries.city import CityView
+from portal.queries.dispatch_list import WHYS, dispatch_page, whys_of
 from portal.queries.edition_changes import noted_cases
-from portal.queries.staff_inbox import WHYS, Cursor, Page, dispatch_page, whys_of
 from portal.queries.staff_rights import READ_ONLY_ROLES, Grant, is_over_everything
 from portal.web import access, staff_words
 from portal.web.forms.staff_move import read_seq
