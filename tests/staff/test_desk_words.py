@@ -69,7 +69,7 @@ def msgids() -> list[object]:
     for path in sorted((ROOT / "portal/templates/staff").glob("*.html")):
         keywords = {"_": None, "ngettext": (1, 2)}
         found += extract_from_file("jinja2.ext:babel_extract", path, keywords, options={"trim_blocks": "1"})
-    for name in ("staff_words", "staff_auth", "desk", "desk_case", "forms/staff_move"):
+    for name in ("staff_words", "staff_auth", "desk_dispatch", "desk_case", "forms/staff_move"):
         found += extract_from_file("python", ROOT / f"portal/web/{name}.py", {"N_": None})
     for name in ("passwords", "sign_in", "manage_accounts", "ensure_demo_accounts"):
         found += extract_from_file("python", ROOT / f"portal/operations/{name}.py", {"N_": None})
