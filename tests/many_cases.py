@@ -26,9 +26,13 @@ VARIED = {
     "service_code": "services[1 + (h / 7) % cardinality(services)]",
     "colour": "CASE WHEN is_open AND g % 11 = 0 THEN 3 WHEN is_open AND g % 5 = 0 THEN 1 ELSE 0 END",
     "opened_at": "now() - (n - :first) * interval '7 minutes' / 10",
-    "closed_at": "CASE WHEN is_open THEN NULL ELSE now() END",
-    "promise_due_at": "now() + (g % 200000 - 50000) * interval '1 minute'",
-    "next_due_at": "now() + (g % 200000 - 60000) * interval '1 minute'",
+    "closed_at": "CASE WHEN NOT is_open THEN now() - (n - :first) * interval '7 minutes' / 10"
+    " + g % 14000 * interval '1 minute' END",
+    "closing_code": "CASE WHEN NOT is_open THEN (ARRAY['fixed', 'fixed', 'fixed', 'not_found'])[1 + h % 4] END",
+    "promise_due_at": "CASE WHEN is_open THEN now() + (g % 200000 - 50000) * interval '1 minute'"
+    " ELSE now() - (n - :first) * interval '7 minutes' / 10 + h % 14000 * interval '1 minute' END",
+    "next_due_at": "CASE WHEN is_open THEN now() + (g % 200000 - 60000) * interval '1 minute'"
+    " ELSE '9999-01-01 00:00:00+00' END",
     "description": "'第' || n || '号：路边的情况，请看一下。Case ' || n",
     "geom": "ST_SetSRID(ST_MakePoint(121.5 + (h % 20000) / 100000.0, 29.1 + (g % 20000) / 100000.0), 4326)",
     "public_geom": "ST_SetSRID(ST_MakePoint(121.5 + (h % 20000) / 100000.0, 29.1 + (g % 20000) / 100000.0), 4326)",

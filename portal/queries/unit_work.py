@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, true, union_all
 from sqlalchemy.sql.elements import ColumnClause
 
 from portal.models.crews import crew_job
@@ -57,16 +57,19 @@ def _within(
 
 
 def _open(jurisdiction_id: str, units: Collection[str] | None, now: datetime) -> list[Select[Any]]:
+    """The open cases of every unit, read once, each number a row of its own."""
     lead = report.c.lead_unit
-    mine = [report.c.jurisdiction_id == jurisdiction_id, report.c.closed_at.is_(None), *_within(lead, units)]
-    narrowed: dict[str, list[ColumnElement[bool]]] = {
-        "open": [],
-        "late": [report.c.promise_due_at < now],
-        "risk": [report.c.colour.between(1, RED - 1), report.c.promise_due_at >= now],
-        "unaccepted": [report.c.state.in_(("submitted", "routed"))],
-        "reopened": [report.c.reopen_count > 0],
+    which: dict[str, ColumnElement[bool]] = {
+        "open": true(),
+        "late": report.c.promise_due_at < now,
+        "risk": report.c.colour.between(1, RED - 1) & (report.c.promise_due_at >= now),
+        "unaccepted": report.c.state.in_(("submitted", "routed")),
+        "reopened": report.c.reopen_count > 0,
     }
-    return [_part(what, lead, report, *mine, *more) for what, more in narrowed.items()]
+    counts = [func.count().filter(condition).label(name) for name, condition in which.items()]
+    mine = [report.c.jurisdiction_id == jurisdiction_id, report.c.closed_at.is_(None), *_within(lead, units)]
+    of_units = select(lead, *counts).where(*mine).group_by(lead).cte("open_cases")
+    return [select(literal(name), of_units.c.lead_unit, of_units.c[name]) for name in which]
 
 
 def _moved(jurisdiction_id: str, units: Collection[str] | None, since: datetime) -> list[Select[Any]]:
