@@ -69,7 +69,10 @@ def _open(jurisdiction_id: str, units: Collection[str] | None, now: datetime) ->
     counts = [func.count().filter(condition).label(name) for name, condition in which.items()]
     mine = [report.c.jurisdiction_id == jurisdiction_id, report.c.closed_at.is_(None), *_within(lead, units)]
     of_units = select(lead, *counts).where(*mine).group_by(lead).cte("open_cases")
-    return [select(literal(name), of_units.c.lead_unit, of_units.c[name]) for name in which]
+    return [
+        select(literal(name), of_units.c.lead_unit, of_units.c[name]).where(of_units.c[name] > 0)
+        for name in which
+    ]
 
 
 def _moved(jurisdiction_id: str, units: Collection[str] | None, since: datetime) -> list[Select[Any]]:
