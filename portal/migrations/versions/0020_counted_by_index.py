@@ -1,5 +1,7 @@
 """A unit's open cases and its year are counted from their indexes alone."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -38,5 +40,5 @@ def downgrade() -> None:
 
 def _make_again(name: str, columns: list[str | sa.TextClause], included: list[str], where: str) -> None:
     op.drop_index(name, "report")
-    rows = {"postgresql_where": sa.text(where)} if where else {}
+    rows: dict[str, Any] = {"postgresql_where": sa.text(where)} if where else {}
     op.create_index(name, "report", columns, postgresql_include=included, **rows)
