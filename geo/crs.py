@@ -66,8 +66,7 @@ def shift_geometry(geometry: BaseGeometry, datum: Datum) -> BaseGeometry:
 
 def ground_distance_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     """Metres between two places, for neighbours within some tens of kilometres."""
-    x, y = LocalFrame(lon1, lat1).project_point(lon2, lat2)
-    return math.hypot(x, y)
+    return LocalFrame(lon1, lat1).metres_away((lon2 - lon1 + 540.0) % 360.0 - 180.0, lat2 - lat1)
 
 
 def ground_area_m2(geometry: BaseGeometry) -> float:

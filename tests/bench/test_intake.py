@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -72,9 +73,10 @@ def served(application: str, port: int, environ: dict[str, str]) -> Iterator[int
 
 
 def post(connection: http.client.HTTPConnection) -> int:
-    """One report at a place of the demo city."""
+    """One report somewhere in the middle of the demo city."""
+    lon, lat = random.uniform(121.54, 121.58), random.uniform(29.19, 29.23)
     body = {
-        "service_code": "pothole", "lon": 121.5602, "lat": 29.2081, "accuracy_m": 10,
+        "service_code": "pothole", "lon": lon, "lat": lat, "accuracy_m": 10,
         "description": "A hole in the road", "answers": {"depth": "large"},
         "client_request_id": str(uuid.uuid4()),
     }  # fmt: skip
