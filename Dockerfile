@@ -8,14 +8,21 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 RUN mkdir -p vendor && for package in node_modules/*/; do cp -R "$package/dist" "vendor/$(basename "$package")"; done
 
 FROM python:3.12-slim-bookworm AS packages
-COPY requirements.txt ./
+# The Chinese signs of work orders.
+RUN apt-get update && apt-get install --yes --no-install-recommends fonts-wqy-microhei
+COPY requirements.txt requirements-dev.txt ./
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --no-deps --disable-pip-version-check -r requirements.txt
+# Packages beyond the base, such as apprise, at the versions that the tests run with.
+ARG WENLU_EXTRAS=""
+RUN [ -z "$WENLU_EXTRAS" ] || /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+    -c requirements.txt -c requirements-dev.txt $WENLU_EXTRAS
 RUN printf '#!/opt/venv/bin/python\nimport sys\n\nfrom portal.cli.main import main\n\nsys.exit(main())\n' \
     >/opt/venv/bin/wenlu && chmod 755 /opt/venv/bin/wenlu
 
 FROM python:3.12-slim-bookworm
 RUN useradd --uid 10001 --home-dir /data --shell /usr/sbin/nologin wenlu && install -d -o wenlu -g wenlu -m 700 /data
+COPY --from=packages /usr/share/fonts/truetype/wqy /usr/share/fonts/truetype/wqy
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY geo geo

@@ -20,6 +20,21 @@ from portal.settings import Settings
 from portal.web.access import declared
 
 PLACE = re.compile(r"%\((\w+)\)s|%%|%(?!\()\S?")
+# How each kind of file reads a variable of the environment.
+IN_PYTHON = r"""\benv(?:iron)?(?:\)?\.get\(|\)?\[|, )"([A-Z][A-Z0-9_]+)\""""
+READS = (
+    *((f"{folder}/**/*.py", IN_PYTHON) for folder in ("geo", "routing", "portal", "jobs", "tests")),
+    ("portal/deploy/install", r"\$\{([A-Z_]+):?[-?]"),
+    ("portal/deploy/*.sh", r"\$\{([A-Z_]+):?[-?]"),
+    ("portal/deploy/Caddyfile", r"\{\$([A-Z_]+)"),
+    ("portal/deploy/*.yml", r"\$\{([A-Z_]+)"),
+    ("docker-compose.yml", r"\$\{([A-Z_]+)"),
+    ("Dockerfile", r"^ARG ([A-Z_]+)"),
+    ("Makefile", r"\$\(([A-Z]+)\)"),
+    ("Makefile", r"\b([A-Z]{2,})="),
+)
+# The system's, those of make itself, and what the web server tells its own workers.
+NOT_TO_BE_SET = {"PATH", "HOME", "PY", "MAKE", "PROMETHEUS_MULTIPROC_DIR", "WENLU_METRICS_OF"}
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +42,30 @@ def readme(checkout: Path) -> str:
     return (checkout / "README.md").read_text(encoding="utf-8")
 
 
-def test_every_setting_is_in_the_readme(readme: str) -> None:
+def variables_read(checkout: Path) -> dict[str, set[str]]:
+    """Every variable of the environment that a file of ours reads, with these files."""
+    found: dict[str, set[str]] = {}
+    for glob, pattern in READS:
+        for path in sorted(checkout.glob(glob)):
+            for name in re.findall(pattern, path.read_text(encoding="utf-8"), re.MULTILINE):
+                found.setdefault(name, set()).add(path.relative_to(checkout).as_posix())
+    return found
+
+
+def test_every_variable_is_under_settings_or_deploying(readme: str, checkout: Path) -> None:
     names = [spec.metadata["env"] for spec in Settings.__dataclass_fields__.values()]
     assert len(names) == len(set(names)) > 10
-    missing = [name for name in names if not re.search(rf"\b{name}\b", readme)]
-    assert not missing, "README.md lacks:\n" + "\n".join(missing)
+    read = variables_read(checkout)
+    assert {*names, "WEB_CONCURRENCY", "WENLU_DATA", "CITY", "CASES", "DB_MEMORY", "FILES_SERVER"} <= set(
+        read
+    )
+    said = readme.partition("\n## Settings\n")[2].partition("\n## Architecture\n")[0]
+    missing = {
+        name: sorted(files)
+        for name, files in read.items()
+        if name not in NOT_TO_BE_SET and not re.search(rf"\b{name}\b", said)
+    }
+    assert not missing, "README.md lacks:\n" + json.dumps(missing, indent=1)
 
 
 def subcommands(name: str, command: click.Command) -> Iterator[str]:

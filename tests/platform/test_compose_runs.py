@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,22 +16,35 @@ from typing import Any
 
 import pytest
 import yaml
+from redis import Redis
+from redis.exceptions import AuthenticationError
+
+from portal.cli.places import redis_program
+from portal.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NEEDED = (
-    "POSTGRES_PASSWORD", "WENLU_DB_PASSWORD", "REDIS_PASSWORD", "WENLU_SECRET_KEY", "WENLU_DOMAIN",
+    "POSTGRES_PASSWORD", "WENLU_DB_PASSWORD", "REDIS_PASSWORD", "WENLU_SECRET_KEY", "WENLU_DOMAIN", "WENLU_CITY",
 )  # fmt: skip
-GIVEN = {name: f"given-{name.lower()}" for name in NEEDED} | {"WENLU_DOMAIN": "city.example"}
+CITY = CHECKOUT / "portal/demo/linhai"
+GIVEN = {name: f"given-{name.lower()}" for name in NEEDED}
+GIVEN |= {"WENLU_DOMAIN": "city.example", "WENLU_CITY": str(CITY)}
+SEVERAL = {
+    "MACHINE_ADDRESS": "10.0.0.11", "DB_HOST": "10.0.0.10", "REDIS_HOST": "10.0.0.10",
+    "FILES_SERVER": "10.0.0.10", "FILES_FOLDER": "/srv/files",
+}  # fmt: skip
 PROGRAMS = ("web", "worker", "relay", "cron")
 pytestmark = pytest.mark.timeout(120)
 
 
-def compose(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def compose(environ: dict[str, str], *more: str) -> subprocess.CompletedProcess[str]:
+    """What compose makes of the file, and of `more` laid over it, whatever .env a developer has."""
     program = shutil.which("docker-compose")
     if program is None:
         pytest.skip("docker-compose is not installed; `make test` installs it where apt has it")
+    files = [word for name in ("docker-compose.yml", *more) for word in ("--file", str(CHECKOUT / name))]
     return subprocess.run(
-        [program, "--file", str(CHECKOUT / "docker-compose.yml"), "config"],
+        [program, "--env-file", "/dev/null", *files, "config"],
         env={"PATH": os.environ["PATH"]} | environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -48,6 +62,85 @@ def test_it_does_not_start_without(missing: str) -> None:
     found = compose({name: value for name, value in GIVEN.items() if name != missing})
     assert found.returncode != 0
     assert missing in found.stderr
+
+
+def test_what_is_not_given_stays_at_its_default(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    home = {"WENLU_HOME": str(tmp_path)}
+    told, plain = Settings.from_environ(services["web"]["environment"] | home), Settings.from_environ(home)
+    fields = Settings.__dataclass_fields__.items()
+    differing = {spec.metadata["env"] for key, spec in fields if getattr(told, key) != getattr(plain, key)}
+    assert differing == {
+        "DATABASE_URL", "REDIS_URL", "WENLU_PUBLIC_URL", "WENLU_SECRET_KEY", "TRUSTED_HOSTS", "TRUSTED_PROXIES",
+        "HTTPS",
+    }  # fmt: skip
+
+
+def test_what_is_given_arrives_as_it_was_written() -> None:
+    """Addresses, JSON and lists; and how many of each there are."""
+    given = {
+        "WENLU_OLD_SECRET_KEYS": "older, oldest", "SMS_HEADERS": '{"Authorization": "Bearer x#1"}',
+        "SMS_BODY": '{"to": "{to}"}', "DIRECTIONS_URL": "https://maps.example/?q={lat},{lon}",
+        "MAX_UPLOAD_MB": "12", "UNLIMITED_NETWORKS": "", "TRUSTED_HOSTS": "other.example", "WEB_SCALE": "3",
+    }  # fmt: skip
+    services = yaml.safe_load(compose(GIVEN | given).stdout)["services"]
+    settings = Settings.from_environ(services["worker"]["environment"])
+    assert settings.old_secret_keys == ("older", "oldest")
+    assert (settings.sms_headers, settings.sms_body) == (given["SMS_HEADERS"], given["SMS_BODY"])
+    assert (settings.directions_url, settings.max_upload_mb) == (given["DIRECTIONS_URL"], 12)
+    assert settings.unlimited_networks == ()
+    assert {"city.example", "other.example"} <= set(settings.trusted_hosts)
+    assert str(services["proxy"]["environment"]["MAX_UPLOAD_MB"]) == "12"
+    assert services["web"]["scale"] == 3
+
+
+def test_on_several_machines_the_parts_find_each_other() -> None:
+    found = compose(GIVEN | SEVERAL, "portal/deploy/several.yml")
+    assert found.returncode == 0, found.stderr
+    read = yaml.safe_load(found.stdout)
+    services = read["services"]
+    settings = Settings.from_environ(services["worker"]["environment"])
+    assert "@10.0.0.10/wenlu" in settings.database_url
+    assert "@10.0.0.10/0" in settings.redis_url
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert {name: str(ports).count("10.0.0.11") for name, ports in published.items()} == {
+        "proxy": 0, "db": 1, "redis": 1, "web": 1,
+    }  # fmt: skip
+    assert all("default" in services[name]["networks"] for name in ("db", "redis")), (
+        "published, so not internal"
+    )
+    for name in ("prepare", *PROGRAMS):
+        assert "files:/data:nocopy" in services[name]["volumes"], "NFS lets nobody else change the owner"
+    assert read["volumes"]["files"]["driver_opts"]["device"] == ":/srv/files"
+    for missing in ("MACHINE_ADDRESS", "FILES_SERVER", "FILES_FOLDER"):
+        partly = {name: value for name, value in SEVERAL.items() if name != missing}
+        assert missing in compose(GIVEN | partly, "portal/deploy/several.yml").stderr
+
+
+def test_the_queue_asks_for_its_password(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    """Its command as a process, on a socket instead of a port; nobody reads the password among its arguments."""
+    shell, flag, script = services["redis"]["command"]
+    script = script.replace("$$", "$")
+    assert GIVEN["REDIS_PASSWORD"] not in script
+    socket_path = tmp_path / "redis.sock"
+    started = f"exec -a redis-server {redis_program()} --port 0 --unixsocket {socket_path}"
+    script = re.sub(r"^exec redis-server", started, script)
+    environ = {"PATH": os.environ["PATH"]} | services["redis"]["environment"]
+    process = subprocess.Popen(
+        [shutil.which("bash") or shell, flag, script], cwd=tmp_path, env=environ, stdout=subprocess.DEVNULL
+    )
+    try:
+        until = time.monotonic() + 20
+        while not socket_path.exists():
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert Redis(unix_socket_path=str(socket_path), password=GIVEN["REDIS_PASSWORD"]).ping()
+        with pytest.raises(AuthenticationError):
+            Redis(unix_socket_path=str(socket_path)).ping()
+        assert GIVEN["REDIS_PASSWORD"] not in Path(f"/proc/{process.pid}/cmdline").read_text()
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def free_port() -> int:
@@ -68,9 +161,8 @@ def run(
     def start(name: str) -> subprocess.Popen[bytes]:
         said = (tmp_path / f"{name}.log").open("wb")
         environ = {key: str(value) for key, value in services[name]["environment"].items()} | here
-        begun.append(
-            subprocess.Popen(services[name]["command"], cwd=CHECKOUT, env=environ, stdout=said, stderr=said)
-        )
+        command = [str(CITY) if word == "/city" else word for word in services[name]["command"]]
+        begun.append(subprocess.Popen(command, cwd=CHECKOUT, env=environ, stdout=said, stderr=said))
         return begun[-1]
 
     start.port = int(here["PORT"])  # type: ignore[attr-defined]

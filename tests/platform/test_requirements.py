@@ -98,7 +98,8 @@ def test_browser_assets_are_pinned_by_digest_without_addresses() -> None:
 @pytest.mark.parametrize(
     "path",
     ["Makefile", "Dockerfile", "docker-compose.yml", "package.json", "package-lock.json", "requirements.txt"]
-    + [f"portal/deploy/{name}" for name in ("install", "packages.sh", "python.sh", "assets.sh")],
+    + ["portal/deploy/install", "portal/deploy/several.yml"]
+    + [f"portal/deploy/{name}.sh" for name in ("packages", "python", "assets")],
 )
 def test_installing_names_no_registry(path: str) -> None:
     found = re.findall(r"https?://[^\s\"')}]+", (CHECKOUT / path).read_text())
