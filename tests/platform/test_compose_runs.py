@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,10 +44,11 @@ def compose(environ: dict[str, str], *more: str) -> subprocess.CompletedProcess[
     if program is None:
         pytest.skip("docker-compose is not installed; `make test` installs it where apt has it")
     files = [word for name in ("docker-compose.yml", *more) for word in ("--file", str(CHECKOUT / name))]
-    return subprocess.run(
-        [program, "--env-file", "/dev/null", *files, "config"],
-        env={"PATH": os.environ["PATH"]} | environ, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    with tempfile.NamedTemporaryFile(prefix="wenlu-env-") as nothing:
+        return subprocess.run(
+            [program, "--env-file", nothing.name, *files, "config"],
+            env={"PATH": os.environ["PATH"]} | environ, capture_output=True, text=True, check=False,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
