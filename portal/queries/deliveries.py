@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from portal.models.messaging import message_channel, message_template
 from portal.models.report import report
@@ -83,7 +84,7 @@ def edited_wordings(tx: Connection, jurisdiction_id: str) -> dict[tuple[str, str
     key = (message_template.c.audience, message_template.c.occasion, message_template.c.locale)
     query = (
         select(*key, message_template.c.version, message_template.c.made_at, message_template.c.subject)
-        .distinct(*key)
+        .ext(distinct_on(*key))
         .where(message_template.c.jurisdiction_id == jurisdiction_id)
         .order_by(*key, message_template.c.version.desc())
     )
