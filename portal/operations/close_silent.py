@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, select
 
 from portal import clock
-from portal.db import Rows, insert_together, update_together
+from portal.db import Rows, update_together
 from portal.models.city import jurisdiction_table
 from portal.models.ledger import case_file
 from portal.models.report import contact, report
 from portal.operations.context import SYSTEM
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
-from portal.operations.record_events import Draft, Head, chained
+from portal.operations.record_events import Draft, head_of, record_all
 from routing.closing import ClosingFigures
 from routing.lifecycle import move
 
@@ -70,19 +69,9 @@ def _close_of_city(
 
 def _write(tx: Connection, heads: Mapping[int, Row[Any]], rows: Sequence[Row[Any]], now: datetime) -> None:
     """All of a batch in three statements, whatever its size."""
-    inserts: defaultdict[Table, list[Mapping[str, Any]]] = defaultdict(list)
-    ends: list[Mapping[str, Any]] = []
     state = move("resolved", "close", SYSTEM.role, SYSTEM.role).to_state
-    for row in rows:
-        found = heads[row.id]
-        head = Head(found.id, found.jurisdiction_id, found.token, found.last_seq, found.last_hash)
-        public = {"actor": SYSTEM.in_public(), "state": state, "verified": UNVERIFIED}
-        new_head, batches = chained(head, [Draft("request.closed", public)], now)
-        for table, table_rows in [*batches, _letters(row, now)]:
-            inserts[table] += table_rows
-        ends.append({"id": row.id, "last_seq": new_head.last_seq, "last_hash": new_head.last_hash})
-    insert_together(tx, list(inserts.items()))
-    update_together(tx, case_file, "id", ends)
+    closed = Draft("request.closed", {"actor": SYSTEM.in_public(), "state": state, "verified": UNVERIFIED})
+    record_all(tx, [(head_of(heads[row.id]), [closed], [_letters(row, now)]) for row in rows], now)
     update_together(tx, report, "id", [{"id": row.id, "state": state, "updated_at": now} for row in rows])
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import Connection, Table, case, delete, null, select, update
+from sqlalchemy import Connection, case, delete, null, select, update
 
 from portal import clock
-from portal.db import insert_together, update_together
 from portal.errors import NotFound
 from portal.i18n import N_, Message
 from portal.models.city import jurisdiction_table
@@ -21,7 +19,7 @@ from portal.models.ledger import case_file, event, event_private
 from portal.models.oversight import supervision
 from portal.models.report import contact, media, report
 from portal.operations.context import SYSTEM, Actor, Context
-from portal.operations.record_events import Draft, Head, chained
+from portal.operations.record_events import Draft, head_of, record_all
 from portal.operations.relay_words import RELAYED
 from portal.operations.store_photo import ORIGINAL
 from portal.operations.submission import clean_text
@@ -130,7 +128,7 @@ def _erase(
         for case_id in ids:
             told = Draft(KINDS[stage], {"actor": actor.in_public(), "why": why})
             drafts.setdefault(case_id, []).append(told)
-    _record_all(tx, heads, drafts)
+    record_all(tx, [(head_of(head), drafts[head.id], ()) for head in heads if head.id in drafts], clock.now())
     return len(drafts)
 
 
@@ -168,18 +166,3 @@ def _erase_text(tx: Connection, store: FileStore, ids: Sequence[int]) -> None:
     tx.execute(update(task).where(task.c.report_id.in_(ids)).values(words=None, rating_words=None))
     words = {"words": supervision.c.public_words, "finding_words": supervision.c.public_finding_words}
     tx.execute(update(supervision).where(supervision.c.report_id.in_(ids)).values(words))
-
-
-def _record_all(tx: Connection, heads: Sequence[Any], drafts: Mapping[int, Sequence[Draft]]) -> None:
-    """The events of a batch in two statements, whatever its size."""
-    inserts: defaultdict[Table, list[Mapping[str, Any]]] = defaultdict(list)
-    ends: list[Mapping[str, Any]] = []
-    for found in heads:
-        if found.id in drafts:
-            head = Head(found.id, found.jurisdiction_id, found.token, found.last_seq, found.last_hash)
-            end, batches = chained(head, drafts[found.id], clock.now())
-            for table, rows in batches:
-                inserts[table] += rows
-            ends.append({"id": found.id, "last_seq": end.last_seq, "last_hash": end.last_hash})
-    insert_together(tx, list(inserts.items()))
-    update_together(tx, case_file, "id", ends)

@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 from sqlalchemy import ARRAY, BigInteger, Connection, Row, Table, any_, exists, literal, select
 
 from portal import clock as time
-from portal.db import insert_together, update_together
+from portal.db import Rows, update_together
 from portal.models.ledger import case_file
 from portal.models.oversight import supervision
 from portal.models.report import clock, contact, report
 from portal.operations.clock_warnings import QUIET_STEPS, Told, draft_of, letters_of, looked_at, told_of
 from portal.operations.outbox_rows import DELIVER, outbox_row
-from portal.operations.record_events import Head, chained
+from portal.operations.record_events import Entry, head_of, record_all
 from portal.operations.supervision_rows import supervision_rows
 from portal.queries.ladders import ladders
 from routing.escalation import BREACHED, REMINDED, Ladder, Look, clock_colour, look_at, rule_of
@@ -81,16 +81,9 @@ def _write(tx: Connection, heads: Mapping[int, Row[Any]], due: Sequence[Row[Any]
         look = look_at(row, now, _steps(known.get(row.jurisdiction_id)))
         by_case[row.report_id].append((row, look))
         clocks.append(looked_at(row, look))
-    inserts: defaultdict[Table, list[Mapping[str, Any]]] = defaultdict(list)
-    ends: list[Mapping[str, Any]] = []
-    colours: list[Mapping[str, Any]] = []
-    for case_id, looked in by_case.items():
-        found = heads[case_id]
-        head = Head(found.id, found.jurisdiction_id, found.token, found.last_seq, found.last_hash)
-        colours += _colour([row for row, _ in looked], now)
-        ends += _tell(head, looked, known.get(found.jurisdiction_id), now, inserts)
-    insert_together(tx, list(inserts.items()))
-    update_together(tx, case_file, "id", ends)
+    entries = [_entry(heads[each], looked, known, now) for each, looked in by_case.items()]
+    colours = [raised for looked in by_case.values() for raised in _colour([row for row, _ in looked], now)]
+    record_all(tx, entries, now)
     update_together(tx, report, "id", colours)
     update_together(tx, clock, "id", clocks)
 
@@ -107,34 +100,23 @@ def _steps(ladder: Ladder | None) -> Any:
     return ladder.escalation.steps if ladder else QUIET_STEPS
 
 
-def _tell(
-    head: Head,
-    looked: Sequence[Looked],
-    ladder: Ladder | None,
-    now: datetime,
-    inserts: defaultdict[Table, list[Mapping[str, Any]]],
-) -> list[Mapping[str, Any]]:
-    """Events, messages and supervision of one case; answers its chain's new end, none where nothing was recorded."""
+def _entry(found: Row[Any], looked: Sequence[Looked], known: Mapping[str, Ladder], now: datetime) -> Entry:
+    """Events, messages and supervision of one case."""
+    ladder = known.get(found.jurisdiction_id)
     told = [told_of(row, mark, ladder) for row, look in looked for mark in look.passed]
     drafts = [draft_of(each) for each in told if each.mark != REMINDED]
     letters = [letter for each in told for letter in letters_of(each)]
     case = looked[0][0]
+    rows: list[tuple[Table, Rows]] = []
     if ladder is not None and _is_supervision_due(told, case):
         opened = supervision_rows(
             case, "escalation", ladder.escalation.shares, ladder.escalation.supervision_hours, now
         )
         drafts.append(opened.draft)
         letters += opened.letters
-        for table, table_rows in opened.rows:
-            inserts[table] += table_rows
-    new_head, batches = chained(head, drafts, now)
-    for table, table_rows in [*batches, outbox_row(head.jurisdiction_id, now, DELIVER, letters)]:
-        inserts[table] += table_rows
-    return (
-        [{"id": head.case_id, "last_seq": new_head.last_seq, "last_hash": new_head.last_hash}]
-        if drafts
-        else []
-    )
+        rows += opened.rows
+    rows.append(outbox_row(found.jurisdiction_id, now, DELIVER, letters))
+    return head_of(found), drafts, rows
 
 
 def _is_supervision_due(told: Sequence[Told], case: Row[Any]) -> bool:
