@@ -18,10 +18,9 @@ from portal.models.report import clock, report
 from portal.operations.context import Actor, Context
 from portal.operations.locked_case import Case, lock_case, part_in
 from portal.operations.move_checks import Move, cleaned, date_faults
-from portal.operations.move_clocks import MET
 from portal.operations.move_report import permitted
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
-from portal.operations.own_clocks import own_clock
+from portal.operations.own_clocks import end_clock, own_clock
 from portal.operations.record_events import Draft, record
 from portal.operations.submission import MAX_TEXT
 from portal.queries.staff_rights import may_extend
@@ -116,8 +115,7 @@ def answer_extension(tx: Connection, context: Context, token: str, actor: Actor,
             answered_by_unit=actor.unit_code or case.city.coordination_unit,
         )
     )  # fmt: skip
-    its_clock = (clock.c.report_id == case.row.id) & (clock.c.kind == KIND) & (clock.c.state == "running")
-    tx.execute(update(clock).where(its_clock).values(state=MET, met_at=case.now, next_at=None))
+    end_clock(tx, case.row.id, KIND, STAGE, case.now)
     changes = {"updated_at": case.now} | ({"second_due_at": until} if until else {})
     tx.execute(update(report).where(report.c.id == case.row.id).values(changes))
     public = {"actor": actor.in_public(), "unit": asked.unit_code, "wished": asked.wished_at.isoformat()}

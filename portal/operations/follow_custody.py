@@ -17,7 +17,7 @@ from portal.operations.context import SYSTEM
 from portal.operations.keep_tasks import Followed, Wanted, add_tasks, end_tasks, live
 from portal.operations.locked_case import Case
 from portal.operations.outbox_rows import letter
-from portal.operations.own_clocks import own_clock
+from portal.operations.own_clocks import end_clock, own_clock
 from portal.operations.record_events import Draft
 from portal.queries.custody_parts import hand_over_now, holders, open_dispute, tasks_of
 from portal.queries.staff_rights import accused_units
@@ -67,13 +67,6 @@ def follow_custody(tx: Connection, case: Case, transition: Transition, lead: str
     if transition.to_desk:
         found += _open_dispute(tx, case, transition, lead)
     return found
-
-
-def end_ruling_clock(tx: Connection, case: Case, state: str) -> None:
-    """Stop the clock of a dispute."""
-    mine = (clock.c.report_id == case.row.id) & (clock.c.kind == DISPUTE) & (clock.c.state == "running")
-    met_at = case.now if state == "met" else None
-    tx.execute(update(clock).where(mine).values(state=state, met_at=met_at, next_at=None))
 
 
 def name_who_acts(tx: Connection, case: Case, unit_code: str) -> Followed:
@@ -156,7 +149,7 @@ def _end_dispute(
         words = mask(case.move.public_text.strip()) or None
         values |= {"ruled_lead": lead, "public_words": words, "basis": basis}
     tx.execute(update(dispute).where(dispute.c.id == disputed.id).values(values))
-    end_ruling_clock(tx, case, "met" if is_ruled else "cancelled")
+    end_clock(tx, case.row.id, DISPUTE, RULING, case.now, is_met=is_ruled)
     told = {case.row.lead_unit, lead, case.city.coordination_unit}
     units = [disputed.from_unit, disputed.acting_unit] if is_ruled else []
     letters = [

@@ -113,9 +113,7 @@ def return_crew(tx: Connection, context: Context, loan_id: int, actor: Actor) ->
     return str(case.row.token)
 
 
-def mark_arrived(
-    tx: Connection, context: Context, case: Case, head: Head, crew_code: str, actor: Actor
-) -> None:
+def mark_arrived(tx: Connection, case: Case, head: Head, crew_code: str, actor: Actor) -> None:
     """A crew on loan has begun: the call-out clock of its unit is met. Nothing where it is not on loan."""
     lent = (crew_loan.c.report_id == case.row.id) & (crew_loan.c.crew_code == crew_code)
     arrived = update(crew_loan).where(lent, crew_loan.c.state == "granted")

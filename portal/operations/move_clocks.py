@@ -15,6 +15,7 @@ from portal.models.report import clock, report
 from portal.operations.context import Context
 from portal.operations.intake_rows import clock_row
 from portal.operations.next_due import keep_next_due
+from portal.operations.own_clocks import end_clock
 from portal.queries.city import CityView
 from routing.escalation import Marked, case_colour, next_look
 from routing.lifecycle import STATES, Transition
@@ -86,12 +87,7 @@ def _lapse(scene: Scene) -> None:
     """An application for more time falls when the case ends or goes to another unit; so does its clock."""
     asked = (extension.c.report_id == scene.row.id) & (extension.c.state == "asked")
     scene.tx.execute(update(extension).where(asked).values(state="lapsed", answered_at=scene.now))
-    its_clock = (clock.c.report_id == scene.row.id) & (clock.c.kind == "extension")
-    scene.tx.execute(
-        update(clock)
-        .where(its_clock, clock.c.state.in_([RUNNING, PAUSED]))
-        .values(state=CANCELLED, next_at=None)
-    )
+    end_clock(scene.tx, scene.row.id, "extension", "answer", scene.now, is_met=False)
 
 
 def _recolour(scene: Scene) -> None:

@@ -106,7 +106,7 @@ def crew_step(
     private = actor.in_private() | ({"crew": job.crew_code} if job.crew_code else {})
     head = record(tx, lock_head(tx, case.row.id), [Draft(f"crew.{STEPS[step][1]}", public, private)])
     if step == "start" and job.crew_code:
-        mark_arrived(tx, context, case, head, job.crew_code, actor)
+        mark_arrived(tx, case, head, job.crew_code, actor)
     return token
 
 

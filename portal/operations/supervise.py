@@ -10,18 +10,17 @@ from portal.errors import Conflict, InvalidInput
 from portal.i18n import N_, Message
 from portal.masking import mask
 from portal.models.oversight import supervision
-from portal.models.report import clock
 from portal.operations.context import Actor, Context
 from portal.operations.extend_promise import public_words
 from portal.operations.locked_case import lock_case, part_in
 from portal.operations.move_checks import Move, cleaned, date_faults
-from portal.operations.move_clocks import MET
 from portal.operations.move_report import permitted
 from portal.operations.open_supervision import open_supervision, open_supervision_id, raise_colour
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
+from portal.operations.own_clocks import end_clock
 from portal.operations.record_events import Draft, record
 from portal.operations.submission import MAX_TEXT
-from portal.operations.supervision_rows import KIND
+from portal.operations.supervision_rows import KIND, STAGE
 
 BY_HAND = "by_hand"
 FINDINGS = ("put_right", "delay_justified", "unit_at_fault", "other_unit_needed", "unfounded")
@@ -59,8 +58,7 @@ def close_supervision(
             closed_at=case.now,
         )
     )  # fmt: skip
-    its_clock = (clock.c.report_id == case.row.id) & (clock.c.kind == KIND) & (clock.c.state == "running")
-    tx.execute(update(clock).where(its_clock).values(state=MET, met_at=case.now, next_at=None))
+    end_clock(tx, case.row.id, KIND, STAGE, case.now)
     lead = case.row.lead_unit
     public = {
         "actor": actor.in_public(),
