@@ -22,7 +22,7 @@ from portal.operations.context import Actor, Context
 from portal.operations.move_report import Case
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import MAX_TEXT, clean_text
+from portal.operations.submission import clean_text, long_faults
 from portal.queries.staff_rights import accused_units
 
 CONTRACTOR = "contractor"
@@ -194,11 +194,9 @@ def _end(tx: Connection, case: Case) -> int:
 
 
 def _words(text: str, field: str) -> str:
-    text = clean_text(text).strip()
+    text = clean_text(text)
     if not text:
         raise InvalidInput({field: Message(N_("Please write something."))})
-    if len(text) > MAX_TEXT:
-        raise InvalidInput(
-            {field: Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})}
-        )
+    if faults := long_faults(**{field: text}):
+        raise InvalidInput(faults)
     return text

@@ -22,7 +22,7 @@ from portal.operations.move_report import permitted
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.own_clocks import end_clock, own_clock
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import MAX_TEXT
+from portal.operations.submission import long_faults
 from portal.queries.staff_rights import may_extend
 
 KIND, STAGE = "extension", "answer"
@@ -51,10 +51,7 @@ def ask_extension(
     move = cleaned(Move("ask_extension", reason=reason, until=wished))
     case = lock_case(tx, context, token, actor, move)
     permitted(tx, case, part_in(case))
-    faults = date_faults(move.until)
-    if len(move.reason) > MAX_TEXT:
-        faults["reason"] = Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})
-    if faults:
+    if faults := date_faults(move.until) | long_faults(reason=move.reason):
         raise InvalidInput(faults)
     if _asked(tx, case) is not None:
         raise Conflict(Message(N_("An application for more time waits for its answer already.")))
@@ -148,10 +145,8 @@ def _asked(tx: Connection, case: Case) -> Row[Any] | None:
 def _decided(decision: str, move: Move, asked: Row[Any]) -> tuple[str, datetime | None]:
     """The state that follows, and the date that is granted; InvalidInput by field."""
     needs_words = {"words": Message(N_("Please say why, in words for the public."))}
-    if len(move.reason) > MAX_TEXT:
-        raise InvalidInput(
-            {"words": Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})}
-        )
+    if faults := long_faults(words=move.reason):
+        raise InvalidInput(faults)
     if decision == REFUSE:
         if not move.reason.strip():
             raise InvalidInput(needs_words)

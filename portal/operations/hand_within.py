@@ -22,7 +22,7 @@ from portal.operations.move_report import Case
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.own_clocks import end_clock, own_clock
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import MAX_TEXT, clean_text
+from portal.operations.submission import clean_text, long_faults
 from portal.queries.staff_rights import accused_units
 from routing.lifecycle import Transition
 
@@ -110,11 +110,9 @@ def _carry(
     tx: Connection, context: Context, case: Case, transition: Transition, handing: Handing, lead: str
 ) -> None:
     """The case goes over; its clocks run on for the new unit, its transfers are not counted."""
-    texts = {"public_text": clean_text(handing.public_text).strip(), "note": clean_text(handing.note).strip()}
-    for field, text in texts.items():
-        if len(text) > MAX_TEXT:
-            most = {"most": MAX_TEXT}
-            raise InvalidInput({field: Message(N_("Please keep this under %(most)s characters."), most)})
+    texts = {"public_text": clean_text(handing.public_text), "note": clean_text(handing.note)}
+    if faults := long_faults(**texts):
+        raise InvalidInput(faults)
     apply_effects(tx, context, case.city, case.row, transition, lead, case.now)
     assist = [unit for unit in case.row.assist_units if unit != lead]
     changed = {

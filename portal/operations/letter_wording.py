@@ -9,6 +9,7 @@ from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from portal.i18n import N_, Message
+from portal.operations.submission import long_faults
 
 # What may stand in {{ }} or be asked for in {% if %}.
 PLACES = (
@@ -23,7 +24,6 @@ BROKEN = N_("This cannot be read. Places are written {{ unit }}, conditions {% i
 UNKNOWN = N_("There is no place called %(name)s.")
 NOT_ALLOWED = N_("Only places and conditions may stand here, no calculations, filters or loops.")
 EMPTY = N_("Please write something.")
-TOO_LONG = N_("Please keep this under %(most)s characters.")
 
 
 class _Sandbox(SandboxedEnvironment):
@@ -53,8 +53,8 @@ def wording_faults(subject: str, body: str) -> dict[str, Message]:
     for name, text, most in (("subject", subject, MOST_OF_SUBJECT), ("body", body, MOST_OF_BODY)):
         if not text.strip():
             found[name] = Message(EMPTY)
-        elif len(text) > most:
-            found[name] = Message(TOO_LONG, {"most": most})
+        elif long := long_faults(most, **{name: text}):
+            found |= long
         elif (fault := fault_of(text)) is not None:
             found[name] = fault
     return found

@@ -13,7 +13,7 @@ from portal import clock
 from portal.crypto import read_token
 from portal.errors import Forbidden, InvalidInput
 from portal.i18n import N_, Message
-from portal.operations.submission import MAX_TEXT, clean_text
+from portal.operations.submission import clean_text, long_faults
 from portal.queries.city import CityView
 from portal.queries.staff_rights import accused_units, may_extend
 from routing.closing import CLOSING_CODES, ClosingCode
@@ -101,10 +101,8 @@ def check_move(
         faults |= _proof_faults(move)
     if "extend" in transition.clock:
         faults |= date_faults(move.until)
-    for field in ("public_text", "note", "reason", "outside_body"):
-        if len(getattr(move, field)) > MAX_TEXT:
-            faults[field] = Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})
-    if faults:
+    written = ("public_text", "note", "reason", "outside_body")
+    if faults := faults | long_faults(**{field: getattr(move, field) for field in written}):
         raise InvalidInput(faults)
 
 

@@ -19,7 +19,7 @@ from portal.operations.move_checks import FARTHEST, Move
 from portal.operations.move_report import carry_out, permitted
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.record_events import record
-from portal.operations.submission import MAX_TEXT, clean_text
+from portal.operations.submission import clean_text, long_faults
 from portal.queries.custody_parts import tasks_of
 from portal.queries.staff_rights import Grant, accused_units, units_of
 from routing.errors import IllegalMove
@@ -75,9 +75,7 @@ def ask_units(
     part = part_in(case)
     refuse_stale(tx, case, ("task.", "dispute."))
     permitted(tx, case, part)
-    wanted = [
-        replace(each, kind=_ASKED_KIND[action], title=clean_text(each.title).strip()) for each in wanted
-    ]
+    wanted = [replace(each, kind=_ASKED_KIND[action], title=clean_text(each.title)) for each in wanted]
     if faults := _faults(case, action, wanted, tasks_of(tx, case.row.id)):
         raise InvalidInput(faults)
     return _write(tx, context, case, add_tasks(tx, case, wanted))
@@ -89,7 +87,7 @@ def move_task(tx: Connection, context: Context, token: str, number: int, actor: 
     Raises NotFound for a task or case that is none of theirs, Forbidden, Conflict, InvalidInput by field.
     """
     case, each, state = _allowed(tx, context, token, number, actor, move)
-    words = clean_text(move.words).strip()
+    words = clean_text(move.words)
     tx.execute(update(task).where(task.c.id == each.id).values(_changes(case, each, move, state, words)))
     if move.action in _STOPS:
         stop_clocks(tx, case, [number], _STOPS[move.action])
@@ -108,7 +106,7 @@ def swap_lead(tx: Connection, context: Context, token: str, number: int, actor: 
     The promise stays; the unit's clocks begin for the new lead, and the old one assists.
     """
     case, each, _ = _allowed(tx, context, token, number, actor, move)
-    words, old_lead = clean_text(move.words).strip(), case.row.lead_unit
+    words, old_lead = clean_text(move.words), case.row.lead_unit
     case = replace(case, move=Move(move.action, reason=words, to_unit=each.unit_code, seen_seq=move.seen_seq))
     transition = permitted(tx, case, "desk" if move.action == "order_swap" else "assist")
     carry_out(tx, context, case, transition)
@@ -178,17 +176,16 @@ def _write(tx: Connection, context: Context, case: Case, found: Followed) -> int
 
 
 def _word_faults(move: TaskMove) -> dict[str, Message]:
-    if len(move.words) > MAX_TEXT:
-        return {"reason": Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})}
+    faults = long_faults(reason=move.words)
     if move.action == "task_rate" and move.rating not in RATINGS:
-        return {"rating": Message(N_("Please choose from 1 to 5."))}
-    return {}
+        faults["rating"] = Message(N_("Please choose from 1 to 5."))
+    return faults
 
 
 def _faults(
     case: Case, action: str, wanted: Sequence[Wanted], tasks: Sequence[Row[Any]]
 ) -> dict[str, Message]:
-    faults: dict[str, Message] = {}
+    faults = long_faults(**{f"title_{number}": each.title for number, each in enumerate(wanted, start=1)})
     barred = accused_units(case.row.about_unit, case.city.directory)
     busy = {each.unit_code for each in tasks if each.state in LIVE and each.kind != "child"}
     for number, each in enumerate(wanted, start=1):
@@ -196,9 +193,6 @@ def _faults(
             faults[f"to_unit_{number}"] = fault
         if not each.title:
             faults[f"title_{number}"] = Message(N_("Please write what this unit should do."))
-        elif len(each.title) > MAX_TEXT:
-            most = {"most": MAX_TEXT}
-            faults[f"title_{number}"] = Message(N_("Please keep this under %(most)s characters."), most)
         if each.due_at is not None and not clock.now() < each.due_at < clock.now() + FARTHEST:
             faults[f"until_{number}"] = Message(N_("Please give a date in the future."))
     has_parts = any(each.kind == "child" and each.state != "withdrawn" for each in tasks)

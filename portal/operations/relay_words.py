@@ -13,13 +13,12 @@ from portal.operations.context import REPORTER, Actor, Context
 from portal.operations.move_report import Case, Move, lock_case, part_in
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import clean_text
+from portal.operations.submission import clean_text, long_faults
 
 ASKED, REPLIED = "relay.asked", "relay.replied"
 RELAYED = (ASKED, REPLIED)
 MOST_OF_WORDS = 2000
 EMPTY = N_("Please write something.")
-TOO_LONG = N_("Please keep this under %(most)s characters.")
 ERASED = N_("The reporter of this case has been forgotten: nobody can be reached any more.")
 
 
@@ -64,9 +63,9 @@ def _relay(
 
 
 def _checked(words: str) -> str:
-    words = clean_text(words).strip()
+    words = clean_text(words)
     if not words:
         raise InvalidInput({"words": Message(EMPTY)})
-    if len(words) > MOST_OF_WORDS:
-        raise InvalidInput({"words": Message(TOO_LONG, {"most": MOST_OF_WORDS})})
+    if faults := long_faults(MOST_OF_WORDS, words=words):
+        raise InvalidInput(faults)
     return words

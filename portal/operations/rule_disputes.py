@@ -20,7 +20,7 @@ from portal.operations.move_checks import REFUSALS, Move, cleaned
 from portal.operations.move_report import MoveResult, carry_out, permitted
 from portal.operations.outbox_rows import DELIVER, outbox_row
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import MAX_TEXT
+from portal.operations.submission import long_faults
 from portal.queries.custody_parts import hand_over_now, open_dispute, tasks_of
 from portal.queries.staff_rights import accused_units
 from routing.disputes import dispute_state
@@ -52,7 +52,8 @@ def contest_transfer(tx: Connection, context: Context, token: str, actor: Actor,
     handed = hand_over_now(tx, case.row.id)
     if handed is None or not handed.is_contestable(case.row.lead_unit, case.now):
         raise Conflict(Message(N_("This hand-over cannot be contested, or not any more.")))
-    _refuse_long(public_text=case.move.public_text, note=case.move.note)
+    if faults := long_faults(public_text=case.move.public_text, note=case.move.note):
+        raise InvalidInput(faults)
     return carry_out(tx, context, case, transition)
 
 
@@ -94,9 +95,8 @@ def rule_dispute(tx: Connection, context: Context, token: str, actor: Actor, rul
         faults["public_text"] = Message(N_("Please say in words what is ruled."))
     if not move.reason.strip():
         faults["reason"] = Message(N_("Please name what the ruling rests on."))
-    if faults:
+    if faults := faults | long_faults(public_text=move.public_text, reason=move.reason):
         raise InvalidInput(faults)
-    _refuse_long(public_text=move.public_text, reason=move.reason)
     transition = permitted(tx, case, "desk")
     carry_out(tx, context, case, transition, {"basis": mask(move.reason.strip()), "assist": list(assist)})
     case = lock_case(tx, context, token, actor, move)
@@ -132,13 +132,6 @@ def _unit_faults(case: Case, wanted: dict[str, str], many: Collection[str] = ())
         elif unit in barred:
             faults[field] = Message(N_("A complaint never goes to the unit it is about, or to one below it."))
     return faults
-
-
-def _refuse_long(**texts: str) -> None:
-    long = [field for field, text in texts.items() if len(text) > MAX_TEXT]
-    if long:
-        said = Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})
-        raise InvalidInput(dict.fromkeys(long, said))
 
 
 def _write(tx: Connection, context: Context, case: Case, found: Followed) -> int:

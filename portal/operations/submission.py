@@ -102,6 +102,12 @@ def clean_text(text: str) -> str:
     return _CONTROL.sub("", text.replace("\r\n", "\n")).strip()
 
 
+def long_faults(most: int = MAX_TEXT, /, **texts: str) -> dict[str, Message]:
+    """What is wrong with texts that are longer than may be, by field."""
+    said = Message(N_("Please keep this under %(most)s characters."), {"most": most})
+    return {field: said for field, text in texts.items() if len(text) > most}
+
+
 def is_email(text: str) -> bool:
     """Whether something may be an e-mail address."""
     return _EMAIL.fullmatch(text) is not None

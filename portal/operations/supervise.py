@@ -19,7 +19,7 @@ from portal.operations.open_supervision import open_supervision, open_supervisio
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.own_clocks import end_clock
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import MAX_TEXT
+from portal.operations.submission import long_faults
 from portal.operations.supervision_rows import KIND, STAGE
 
 BY_HAND = "by_hand"
@@ -79,7 +79,5 @@ def mark_serious(tx: Connection, context: Context, token: str, actor: Actor, why
 
 
 def _check_words(move: Move, faults: dict[str, Message]) -> None:
-    if len(move.reason) > MAX_TEXT:
-        faults |= {"reason": Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})}
-    if faults:
+    if faults := faults | long_faults(reason=move.reason):
         raise InvalidInput(faults)

@@ -15,7 +15,7 @@ from portal.operations.context import Actor, Context
 from portal.operations.move_checks import REFUSALS
 from portal.operations.move_report import Move, lock_case, part_in
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import MAX_TEXT, clean_text
+from portal.operations.submission import clean_text, long_faults
 
 PURPOSES = ("ask_back", "arrange_visit", "tell_outcome", "urgent_danger", "legal_duty")
 VIEWED = "contact.viewed"
@@ -41,7 +41,7 @@ def view_contact(
     `purpose` is one of PURPOSES; `words` say more, for the desk only. Raises NotFound, Forbidden,
     InvalidInput by field, Conflict where there is nothing to open.
     """
-    words = clean_text(words).strip()
+    words = clean_text(words)
     case = lock_case(tx, context, token, actor, Move(VIEWED))
     if part_in(case) not in MAY_VIEW:
         raise Forbidden(Message(REFUSALS["move.not_your_part"]))
@@ -72,11 +72,9 @@ def has_hidden(description: str) -> bool:
 
 
 def _faults(purpose: str, words: str) -> Mapping[str, Message]:
-    faults = {}
+    faults = long_faults(words=words)
     if purpose not in PURPOSES:
         faults["purpose"] = Message(N_("Please choose what you need it for."))
     if not words:
         faults["words"] = Message(N_("Please say in a few words what you need it for."))
-    elif len(words) > MAX_TEXT:
-        faults["words"] = Message(N_("Please keep this under %(most)s characters."), {"most": MAX_TEXT})
     return faults
