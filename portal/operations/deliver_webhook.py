@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from portal import clock
@@ -23,6 +23,7 @@ from portal.operations.context import Context
 from portal.operations.manage_webhooks import SECRET_MARK, TEST, Hook, delivery_row, open_hook
 from portal.operations.run_once import GiveUp, Work, claim, finish
 from portal.queries.report_page import INNER_KINDS
+from portal.queries.webhooks import newest_seal
 
 FEED = 500
 GONE = 410  # the other side does not want it any more
@@ -31,7 +32,7 @@ GONE = 410  # the other side does not want it any more
 def feed_webhooks(tx: Connection, limit: int = FEED) -> int:
     """Leave a delivery for each sealed public event that a webhook has not been told of; answers how many seals
     were gone through. Seals are without gaps and in order, so nothing is passed over and nothing comes twice."""
-    newest = tx.scalar(select(func.max(event_seal.c.global_seq))) or 0
+    newest = newest_seal(tx)
     hooks = tx.execute(
         select(webhook)
         .where(webhook.c.is_active, webhook.c.next_seq <= newest)

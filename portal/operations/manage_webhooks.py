@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, cast, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, Row, cast, insert, select, update
 
 from portal import clock
 from portal.errors import InvalidInput, NotFound
 from portal.i18n import N_, Message
 from portal.models.city import unit
-from portal.models.ledger import event_seal
 from portal.models.messaging import webhook
 from portal.models.work import outbox
 from portal.net_guard import Blocked, NetGuard
 from portal.operations.context import Actor, Context
 from portal.operations.record_events import Draft, city_head, record
+from portal.queries.webhooks import newest_seal
 
 DELIVER_WEBHOOK = "jobs.webhooks.deliver_webhook"
 SECRET_MARK = "whsec_"  # noqa: S105 - how Standard Webhooks marks a secret, not one
@@ -61,7 +61,7 @@ def add_webhook(
         "unit_code": unit_code or None,
         "kinds": list(kinds),
         "sealed": b"",
-        "next_seq": (tx.scalar(select(func.max(event_seal.c.global_seq))) or 0) + 1,
+        "next_seq": newest_seal(tx) + 1,
         "created_at": clock.now(),
     }
     number = tx.scalar(insert(webhook).values(row).returning(cast(webhook.c.id, BigInteger)))
@@ -88,8 +88,7 @@ def switch_webhook(
 ) -> None:
     """Stop telling, or go on from now: what happened in between is not told."""
     row = _row(tx, context, webhook_id)
-    newest = (tx.scalar(select(func.max(event_seal.c.global_seq))) or 0) + 1
-    values = {"is_active": is_active} | ({"next_seq": newest} if is_active else {})
+    values = {"is_active": is_active} | ({"next_seq": newest_seal(tx) + 1} if is_active else {})
     tx.execute(update(webhook).where(webhook.c.id == webhook_id).values(values))
     _tell(tx, context, actor, "webhook.resumed" if is_active else "webhook.stopped", row.name)
 

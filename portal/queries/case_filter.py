@@ -89,9 +89,8 @@ def is_open_here(jurisdiction_id: str) -> list[ColumnElement[bool]]:
 def chosen(wanted: Wanted) -> list[ColumnElement[bool]]:
     """What holds for the cases beside their unit and state."""
     where: list[ColumnElement[bool]] = []
-    if wanted.kept_from and wanted.units is not None:
-        kept = report.c.about_unit.not_in(sorted(wanted.kept_from))
-        where.append(report.c.about_unit.is_(None) | kept)
+    if wanted.units is not None:
+        where += not_about(wanted.kept_from)
     for column, value in (("service_code", wanted.service), ("priority", wanted.priority)):
         if value:
             where.append(report.c[column] == inline(value))
@@ -102,6 +101,12 @@ def chosen(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.holder is not None:
         where.append(report.c.id.in_(_held_by(wanted.holder)))
     return where + _where_and_when(wanted)
+
+
+def not_about(units: Collection[str]) -> list[ColumnElement[bool]]:
+    """That a case is no complaint about one of these units."""
+    about = report.c.about_unit
+    return [about.is_(None) | about.not_in(sorted(units))] if units else []
 
 
 def _where_and_when(wanted: Wanted) -> list[ColumnElement[bool]]:

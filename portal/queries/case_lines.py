@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ColumnElement,
     Connection,
     DateTime,
+    FromClause,
     Select,
     func,
     literal,
@@ -126,6 +128,13 @@ def newest_keys(where: Sequence[Any], after: Cursor | None, size: int) -> Select
     return query.order_by(report.c.opened_at.desc(), report.c.id.desc()).limit(size)
 
 
+def order_of(keys: FromClause, *, newest_first: bool) -> list[ColumnElement[Any]]:
+    """The order of cases with these keys (id, lane, key_at)."""
+    if newest_first:
+        return [keys.c.key_at.desc(), keys.c.id.desc()]
+    return [keys.c.lane, keys.c.key_at, keys.c.id]
+
+
 def page_of(tx: Connection, keys: Select[Any], size: int, *, newest_first: bool = False) -> Page:
     """The lines of the cases whose keys (id, lane, key_at) a statement finds; `keys` asks for one more than `size`."""
     found = tx.execute(lines_of(keys, newest_first=newest_first)).all()
@@ -146,11 +155,6 @@ def lines_of(keys: Select[Any], *extra: str, newest_first: bool = False) -> Sele
         .limit(1)
         .lateral("running")
     )
-    order = (
-        [listed.c.key_at.desc(), listed.c.id.desc()]
-        if newest_first
-        else [listed.c.lane, listed.c.key_at, listed.c.id]
-    )
     joined = listed.join(report, report.c.id == listed.c.id).join(case_file, case_file.c.id == listed.c.id)
     return (
         select(
@@ -169,7 +173,7 @@ def lines_of(keys: Select[Any], *extra: str, newest_first: bool = False) -> Sele
             *(listed.c[name] for name in extra),
         )
         .select_from(joined.outerjoin(running, literal(True)))
-        .order_by(*order)
+        .order_by(*order_of(listed, newest_first=newest_first))
     )
 
 

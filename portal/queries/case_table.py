@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from portal.models.report import report
 from portal.queries.case_filter import Wanted
-from portal.queries.case_lines import Cursor
+from portal.queries.case_lines import Cursor, order_of
 from portal.queries.staff_inbox import inbox_keys
 
 MOST_ROWS = 100_000
@@ -32,15 +32,14 @@ def case_table(
     left = most
     while left > 0:
         keys = inbox_keys(jurisdiction_id, wanted, after, min(piece, left)).subquery("listed")
-        order = [keys.c.lane, keys.c.key_at, keys.c.id]
-        newest = [keys.c.key_at.desc(), keys.c.id.desc()]
+        order = order_of(keys, newest_first=wanted.is_newest_first)
         query = select(
             *(report.c[name] for name in _SHOWN),
             func.ST_X(report.c.public_geom).label("lon"),
             func.ST_Y(report.c.public_geom).label("lat"),
             keys.c.lane, keys.c.key_at, keys.c.id,
         ).join_from(keys, report, report.c.id == keys.c.id)  # fmt: skip
-        rows: list[Any] = list(tx.execute(query.order_by(*(newest if wanted.is_newest_first else order))))
+        rows: list[Any] = list(tx.execute(query.order_by(*order)))
         yield from rows
         if len(rows) < min(piece, left):
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from geoalchemy2 import Geography
@@ -29,7 +29,7 @@ from portal.queries.case_parts import DESK_PARTS, Part
 from portal.queries.city import CityView
 from routing.calendar import WorkingCalendar
 from routing.crews import Candidate, can_do
-from routing.rosters import Shift, is_on_duty
+from routing.rosters import Shift, is_on_duty, read_shift
 
 # A crew that began a job within this time is taken to be there, and not at its base.
 STILL_THERE = timedelta(hours=8)
@@ -248,15 +248,9 @@ def _last_place(at: datetime) -> Any:
 
 def _view(row: Row[Any], at: datetime, calendar: WorkingCalendar) -> CrewView:
     written = row.shifts or []
-    shifts = tuple(Shift(day, _time(starts), _time(ends)) for day, starts, ends in written)
+    shifts = tuple(read_shift(*line) for line in written)
     return CrewView(
         row.crew_code, row.unit_code, row.name, tuple(row.services), row.capacity, row.load, row.lon, row.lat,
         row.email or "", row.phone or "", shifts, written, is_on_duty(shifts, at, calendar), row.distance_m,
         row.is_at_job, row.lent_to,
     )  # fmt: skip
-
-
-def _time(written: str) -> time | None:
-    if not written:
-        return None
-    return time() if written == "24:00" else time.fromisoformat(written)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, or_, select
 from portal.models.custody import dispute, rule_proposal, task
 from portal.models.ledger import event
 from portal.models.report import report
+from portal.queries.case_filter import not_about
 from portal.queries.case_parts import DESK_PARTS, PUBLIC_PARTS, Part
 from portal.queries.custody import new_holder
 from routing.disputes import Held
@@ -117,7 +118,7 @@ def open_disputes(
             dispute.c.opened_at, dispute.c.due_at, *_CASE,
         )
         .join(report, report.c.id == dispute.c.report_id)
-        .where(dispute.c.jurisdiction_id == jurisdiction_id, dispute.c.state == "open", *_shown(kept_from))
+        .where(dispute.c.jurisdiction_id == jurisdiction_id, dispute.c.state == "open", *not_about(kept_from))
         .order_by(dispute.c.due_at, dispute.c.id)
         .limit(most)
     )  # fmt: skip
@@ -151,7 +152,7 @@ def live_tasks(
             task.c.swap_asked_at, *_CASE,
         )
         .join(report, report.c.id == task.c.report_id)
-        .where(mine, task.c.state.in_(LIVE), *_shown(kept_from))
+        .where(mine, task.c.state.in_(LIVE), *not_about(kept_from))
         .order_by(task.c.due_at, task.c.id)
         .limit(most)
     )  # fmt: skip
@@ -159,12 +160,6 @@ def live_tasks(
 
 
 _CASE = (report.c.token, report.c.service_code, report.c.lead_unit, report.c.priority)
-
-
-def _shown(kept_from: Collection[str]) -> list[Any]:
-    """Complaints about these units are left out."""
-    about = report.c.about_unit
-    return [or_(about.is_(None), about.not_in(sorted(kept_from)))] if kept_from else []
 
 
 def _holding_events(case_id: int, *more: str) -> Any:

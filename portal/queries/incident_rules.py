@@ -1,20 +1,14 @@
-"""Knows what a city calls a likely duplicate and a group of reports, and which services are of one family."""
+"""Knows what a city calls a likely duplicate and which services are of one family."""
 
 from __future__ import annotations
 
 from portal.queries.city import CityView
 from routing.duplicates import DuplicateRules
-from routing.incidents import GroupRules
 
 
 def duplicate_rules(city: CityView) -> DuplicateRules:
     """The `[duplicates]` of the city's pack."""
     return DuplicateRules(**city.config.get("duplicates", {}))
-
-
-def group_rules(city: CityView) -> GroupRules:
-    """The `[incidents]` of the city's pack."""
-    return GroupRules(**city.config.get("incidents", {}))
 
 
 def family_of(city: CityView, service_code: str, *, is_public: bool = False) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
 from portal.models.oversight import extension, supervision
 from portal.models.report import report
+from portal.queries.case_filter import not_about
 from portal.queries.case_parts import DESK_PARTS, PUBLIC_PARTS, Part
 
 DESK_PARTS["extensions"] = Part(extension)
@@ -49,18 +50,15 @@ class Whose:
         """What holds for their cases."""
         where: list[ColumnElement[bool]] = [report.c.jurisdiction_id == self.jurisdiction_id]
         if self.units is not None:
-            where += [report.c.lead_unit.in_(sorted(self.units)), self._is_not_kept()]
+            where += [report.c.lead_unit.in_(sorted(self.units)), *not_about(self.kept_from)]
         return where
 
     def asked(self) -> list[ColumnElement[bool]]:
         """What holds for the applications that they answer."""
         where: list[ColumnElement[bool]] = [extension.c.jurisdiction_id == self.jurisdiction_id]
         if self.units is not None:
-            where += [extension.c.decider.in_(sorted(self.units)), self._is_not_kept()]
+            where += [extension.c.decider.in_(sorted(self.units)), *not_about(self.kept_from)]
         return where
-
-    def _is_not_kept(self) -> ColumnElement[bool]:
-        return report.c.about_unit.is_(None) | report.c.about_unit.not_in(sorted(self.kept_from))
 
 
 def cases_of_colour(

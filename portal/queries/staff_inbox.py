@@ -42,6 +42,7 @@ from portal.queries.case_lines import (
     due_keys,
     lines_of,
     newest_keys,
+    order_of,
     page_of,
 )
 from routing.lifecycle import OPEN_STATES
@@ -111,7 +112,7 @@ def inbox_keys(
 def merged(lists: Any, where: Sequence[Any], after: Cursor | None, size: int) -> Select[Any]:
     """The first `size` of several lists, which `where` names: of each no more than that is read."""
     first = due_keys(where, after, size).lateral("first")
-    order = (first.c.lane, first.c.key_at, first.c.id)
+    order = order_of(first, newest_first=False)
     return select(*first.c).select_from(lists.join(first, true())).order_by(*order).limit(size)
 
 
@@ -124,7 +125,7 @@ def _newest(jurisdiction_id: str, wanted: Wanted, after: Cursor | None, size: in
         return newest_keys([*where, *of_units(wanted)], after, size)
     units = each_of(sorted(wanted.units), "unit")
     first = newest_keys([*where, report.c.lead_unit == units.c.unit], after, size).lateral("first")
-    order = (first.c.key_at.desc(), first.c.id.desc())
+    order = order_of(first, newest_first=True)
     return select(*first.c).select_from(units.join(first, true())).order_by(*order).limit(size)
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
+from portal.models.ledger import event_seal
 from portal.models.messaging import webhook, webhook_delivery
 
 _SHOWN = ("id", "name", "unit_code", "kinds", "is_active", "last_status", "last_at", "created_at")
+
+
+def newest_seal(tx: Connection) -> int:
+    """The number of the event that was sealed last; 0 where none was."""
+    return int(tx.scalar(select(func.max(event_seal.c.global_seq))) or 0)
 
 
 def list_webhooks(tx: Connection, jurisdiction_id: str) -> list[Row[Any]]:
