@@ -129,7 +129,7 @@ def decide(
     is_ambiguous = not is_settled and doubt.is_ambiguous(facts, ambiguous_below, geocoded_border_m)
     lead, accused = kept_from_accused(answer.lead, facts, directory)
     claimant = doubt.runner_up if is_ambiguous and rule.ambiguous == "joint" else None
-    used = places_used(rule, answer.lead, facts, directory)
+    used = places_used(rule, facts, directory)
     assist = _assistants(rule, lead, [claimant] if claimant else [], facts, directory)
     return Decision(
         lead=lead, assist=assist, joint=tuple(unit for unit in assist if unit == claimant),
@@ -142,7 +142,7 @@ def decide(
         priority=higher(facts.priority, rule.priority) if rule.priority else facts.priority,
         is_private=rule.is_private,
         plan=rule.plan,
-        near_misses=_near_misses(answer, facts, rulebook, directory),
+        near_misses=_near_misses(answer, facts, rulebook),
         used=used,
         redirected_from=accused,
         expired=answer.expired,
@@ -198,9 +198,7 @@ def nearest_first(misses: Iterable[tuple[int, NearMiss]]) -> tuple[NearMiss, ...
     return tuple(miss for _, miss in ranked[:MAX_NEAR_MISSES])
 
 
-def places_used(
-    rule: Rule, lead: str, facts: ReportFacts, directory: Directory
-) -> tuple[tuple[str, str], ...]:
+def places_used(rule: Rule, facts: ReportFacts, directory: Directory) -> tuple[tuple[str, str], ...]:
     """Return the (layer, code) pairs that made the rule match or named its lead, without repeats."""
     places = list(rule.when.places(facts))
     if isinstance(rule.lead, BoundaryOf):
@@ -222,9 +220,7 @@ def _rank(row: tuple[int, NearMiss]) -> tuple[bool, float, int]:
     return not is_area, miss.distance_m if is_area and miss.distance_m is not None else 0.0, order
 
 
-def _near_misses(
-    answer: Answer, facts: ReportFacts, rulebook: Rulebook, directory: Directory
-) -> tuple[NearMiss, ...]:
+def _near_misses(answer: Answer, facts: ReportFacts, rulebook: Rulebook) -> tuple[NearMiss, ...]:
     rules = rulebook.for_service(facts.service)
     places = {(hit.layer, hit.code) for hit in facts.hits}
     places.update((other.layer, other.code) for other in facts.others)

@@ -80,7 +80,7 @@ def cast_voice(
     _keep(tx, case, voter, says, earlier is not None)
     action = _move_for(tx, case, voter.role, says)
     if not action:
-        return _count_only(tx, case, voter.role, says)
+        return _count_only(tx, case, says)
     move = Move(action, reason=case.move.reason, public_text=case.move.reason)
     moved = move_report(tx, context, token, case.actor, move)
     if action in CONTESTS:
@@ -152,7 +152,7 @@ def _contesting(tx: Connection, case: Case) -> int:
     return int(tx.scalar(select(func.count()).select_from(voice).where(theirs)) or 0)
 
 
-def _count_only(tx: Connection, case: Case, role: str, says: str) -> Heard:
+def _count_only(tx: Connection, case: Case, says: str) -> Heard:
     """A word that moves nothing stands in the history all the same."""
     words = case.move.reason
     public = {"actor": case.actor.in_public(), "says": says, "closing_no": case.row.closing_count}

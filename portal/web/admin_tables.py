@@ -214,7 +214,7 @@ def _row_page(
 ) -> Response:
     fields = fields_of(table, city().locales)
     errors = planned.errors if planned else []
-    mine = {each.column: each.message for each in errors if _is_mine(each, table, key, fields)}
+    mine = {each.column: each.message for each in errors if _is_mine(each, table, fields)}
     return _render_response(
         status,
         "row.html",
@@ -232,7 +232,7 @@ def _row_page(
     )
 
 
-def _is_mine(found: Finding, table: str, key: str, fields: Sequence[Field]) -> bool:
+def _is_mine(found: Finding, table: str, fields: Sequence[Field]) -> bool:
     """Whether a fault is about the row on the page: new errors of its own table are."""
     names = {field.name for field in fields}
     return found.file == TABLES[table].file and found.row > 1 and found.column in names

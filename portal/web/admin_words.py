@@ -143,9 +143,6 @@ DONE: Mapping[str, str] = {
     "removed": N_("The row is taken away; that is in force."),
     "same": N_("Nothing was different, so nothing was changed."),
     "published": N_("The rulebook is published and in force."),
-    "staged": N_("The map is kept beside the one in force. Decisions have not changed."),
-    "activated": N_("The map is in force."),
-    "back": N_("The map before is in force again."),
     "account": N_("The account is changed."),
 }
 # The lines of the city's book.

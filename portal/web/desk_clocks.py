@@ -164,7 +164,6 @@ def _page(template: str, **more: Any) -> Response:
         "city": city(),
         "now": clock.now(),
         "words": staff_words,
-        "clock_words": clock_words,
         "staff": g.staff,
     }
     return make_response(render_template(template, **shared, **more))
