@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# Whatever hands a case from the unit that leads to another.
+HANDED = frozenset({"request.transferred", "request.assigned", "request.ruled", "request.swapped"})
+
 
 def new_holder(kind: str, public: Mapping[str, Any]) -> str:
     """The unit that leads from this event on; empty where it changes nothing.

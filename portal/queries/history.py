@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Row, Select, select
 from geo.crs import LonLat
 from portal.models.ledger import event
 from portal.models.report import report
+from portal.queries.custody import HANDED
 from routing.learn import Settled
 from routing.simulate import PastCase
 
 # Events that say who has a case: `to` names another lead, the rest that the lead has taken it up.
 TAKEN_UP = frozenset({"request.accepted", "request.started", "request.resolved"})
-HANDED = frozenset({"request.transferred", "request.assigned", "request.ruled", "request.swapped"})
 _AS_FILED = [
     report.c.token, report.c.service_code, report.c.opened_at, report.c.geom, report.c.public_geom,
     report.c.answers, report.c.channel, report.c.receipt, report.c.place_flag,

@@ -15,11 +15,11 @@ from portal.models.ledger import event
 from portal.models.oversight import extension
 from portal.models.people import account
 from portal.models.report import report
+from portal.queries.custody import HANDED
+from routing.escalation import RED
 
 # How far back hand-overs and contested closings are counted.
 LOOK_BACK = timedelta(days=30)
-HANDED = ("request.transferred", "request.assigned")
-RED = 3
 PERSON = "person"
 Counts = Mapping[str, Mapping[str, int]]
 

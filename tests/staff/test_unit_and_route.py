@@ -11,7 +11,10 @@ from sqlalchemy import select, text
 
 from portal import clock
 from portal.models.ledger import event
+from portal.models.report import report
+from portal.operations.move_words import KINDS
 from portal.operations.object_to_route import Objection, object_to_route
+from portal.operations.record_events import Draft, lock_head, record
 from portal.queries.staff_rights import Grant
 from portal.queries.unit_work import unit_work
 
@@ -47,6 +50,17 @@ def test_a_heads_numbers_are_those_of_the_lists(desk):
     assert (one["Open"], one["Handed to them, 30 days"], one["Handed on by them, 30 days"]) == (2, 1, 0)
     stranger = numbers(desk.client(HEAD).get("/desk/unit?unit=street-cn3").text)
     assert stranger == shown, "somebody else's unit shows one's own"
+
+
+def test_a_ruling_and_a_swap_hand_a_case_on_as_well(desk):
+    kinds = {KINDS[action] for action in ("transfer", "assign", "rule", "swap", "order_swap")}
+    token, here = desk.file("street-ba2", "accepted"), "linhai.example"
+    gone = {"from": "giver", "to": "taker"}  # of whom no other test knows
+    with desk.database.transaction() as tx:
+        case_id = tx.scalar(select(report.c.id).where(report.c.token == token))
+        record(tx, lock_head(tx, case_id), [Draft(kind, gone) for kind in sorted(kinds)])
+        counted = unit_work(tx, here, {"giver", "taker"}, clock.now())
+    assert counted == {"out": {"giver": len(kinds)}, "into": {"taker": len(kinds)}}
 
 
 @pytest.mark.parametrize("grant", [HEAD, DESK, Grant("auditor", "")], ids=str)
