@@ -14,9 +14,9 @@ from portal.models.custody import task
 from portal.models.report import clock, report
 from portal.operations.context import SYSTEM, Actor
 from portal.operations.locked_case import Case
-from portal.operations.outbox_rows import letter
+from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.own_clocks import own_clock
-from portal.operations.record_events import Draft
+from portal.operations.record_events import Draft, record
 from portal.queries.city import CityView
 from routing.disputes import CustodyFigures
 from routing.tasks import LIVE
@@ -184,6 +184,14 @@ def keep_assistants(tx: Connection, case_id: int) -> None:
     left = [unit for unit in units if unit not in gone and unit != row.lead_unit]
     if left != list(row.assist_units):
         tx.execute(update(report).where(report.c.id == case_id).values(assist_units=left))
+
+
+def write_followed(tx: Connection, case: Case, found: Followed) -> int:
+    """Record and send what is left to be; answers the number of the newest event."""
+    if not found.drafts:
+        return case.head.last_seq
+    letters = outbox_row(case.row.jurisdiction_id, case.now, DELIVER, found.letters)
+    return record(tx, case.head, found.drafts, [letters]).last_seq
 
 
 def live(tasks: Iterable[Row[Any]]) -> list[Row[Any]]:

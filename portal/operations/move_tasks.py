@@ -13,12 +13,19 @@ from portal.errors import Conflict, InvalidInput, NotFound
 from portal.i18n import N_, Message
 from portal.models.custody import task
 from portal.operations.context import Actor, Context
-from portal.operations.keep_tasks import Followed, Wanted, add_tasks, keep_assistants, stop_clocks, task_event
+from portal.operations.keep_tasks import (
+    Followed,
+    Wanted,
+    add_tasks,
+    keep_assistants,
+    stop_clocks,
+    task_event,
+    write_followed,
+)
 from portal.operations.locked_case import Case, as_error, lock_case, part_in, refuse_stale
 from portal.operations.move_checks import FARTHEST, Move
 from portal.operations.move_report import carry_out, permitted
-from portal.operations.outbox_rows import DELIVER, letter, outbox_row
-from portal.operations.record_events import record
+from portal.operations.outbox_rows import letter
 from portal.operations.submission import clean_text, long_faults
 from portal.queries.custody_parts import tasks_of
 from portal.queries.staff_rights import Grant, accused_units, units_of
@@ -78,7 +85,7 @@ def ask_units(
     wanted = [replace(each, kind=_ASKED_KIND[action], title=clean_text(each.title)) for each in wanted]
     if faults := _faults(case, action, wanted, tasks_of(tx, case.row.id)):
         raise InvalidInput(faults)
-    return _write(tx, context, case, add_tasks(tx, case, wanted))
+    return write_followed(tx, case, add_tasks(tx, case, wanted))
 
 
 def move_task(tx: Connection, context: Context, token: str, number: int, actor: Actor, move: TaskMove) -> int:
@@ -97,7 +104,7 @@ def move_task(tx: Connection, context: Context, token: str, number: int, actor: 
     draft = task_event(case, EVENTS[move.action], each, actor, words)
     if move.action == "task_rate":
         draft = replace(draft, private={**draft.private, "rating": move.rating})
-    return _write(tx, context, case, Followed([draft], _letters(case, each, move.action, words)))
+    return write_followed(tx, case, Followed([draft], _letters(case, each, move.action, words)))
 
 
 def swap_lead(tx: Connection, context: Context, token: str, number: int, actor: Actor, move: TaskMove) -> int:
@@ -113,7 +120,7 @@ def swap_lead(tx: Connection, context: Context, token: str, number: int, actor: 
     case = lock_case(tx, context, token, actor, case.move)
     if old_lead == case.city.coordination_unit:
         return case.head.last_seq
-    return _write(tx, context, case, add_tasks(tx, case, [Wanted(old_lead, state="accepted")]))
+    return write_followed(tx, case, add_tasks(tx, case, [Wanted(old_lead, state="accepted")]))
 
 
 def parts_of(actor: Actor, part: str, unit_code: str, directory: Directory) -> set[str]:
@@ -168,11 +175,6 @@ def _letters(case: Case, each: Row[Any], action: str, words: str) -> list[Mappin
         return []  # whoever did it need not be told
     more = {"text": words} if words else {}
     return [letter(template, case.row.id, to, each.unit_code, each.due_at, **more)]
-
-
-def _write(tx: Connection, context: Context, case: Case, found: Followed) -> int:
-    letters = outbox_row(context.jurisdiction_id, case.now, DELIVER, found.letters)
-    return record(tx, case.head, found.drafts, [letters]).last_seq
 
 
 def _word_faults(move: TaskMove) -> dict[str, Message]:

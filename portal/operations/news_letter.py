@@ -8,14 +8,14 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, insert, update
+from sqlalchemy import Connection, Row, update
 
 from portal import clock
 from portal.channels import EMAIL
+from portal.db import insert_together
 from portal.i18n import N_, Message, datetime_words, localised
 from portal.mail import Letter
 from portal.models.open_city import subscription
-from portal.models.work import outbox
 from portal.operations.context import Context
 from portal.operations.message_readers import ANOTHER_KEY, Reader, digest_due, message_mark
 from portal.operations.outbox_rows import DELIVER, outbox_row
@@ -72,8 +72,7 @@ def send_news(tx: Connection, limit: int = 200) -> int:
                 "since": row.told_until.isoformat(),
                 "until": until.isoformat(),
             }
-            _, letters = outbox_row(row.jurisdiction_id, now, DELIVER, [asked])
-            tx.execute(insert(outbox), letters)
+            insert_together(tx, [outbox_row(row.jurisdiction_id, now, DELIVER, [asked])])
         later = {"told_until": max(until, row.told_until), "next_at": digest_due(now, row.pace, row.timezone)}
         tx.execute(update(subscription).where(subscription.c.id == row.id).values(later))
     return len(rows)

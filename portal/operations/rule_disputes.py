@@ -14,12 +14,11 @@ from portal.masking import mask
 from portal.models.custody import dispute
 from portal.operations.context import Actor, Context
 from portal.operations.follow_custody import name_who_acts
-from portal.operations.keep_tasks import Followed, Wanted, add_tasks, live
+from portal.operations.keep_tasks import Followed, Wanted, add_tasks, live, write_followed
 from portal.operations.locked_case import Case, as_error, lock_case, part_in, refuse_stale
 from portal.operations.move_checks import REFUSALS, Move, cleaned
 from portal.operations.move_report import MoveResult, carry_out, permitted
-from portal.operations.outbox_rows import DELIVER, outbox_row
-from portal.operations.record_events import Draft, record
+from portal.operations.record_events import Draft
 from portal.operations.submission import long_faults
 from portal.queries.custody_parts import hand_over_now, open_dispute, tasks_of
 from portal.queries.staff_rights import accused_units
@@ -69,7 +68,7 @@ def name_acting(tx: Connection, context: Context, token: str, actor: Actor, move
     public = {"actor": actor.in_public(), "unit": unit}
     found = Followed([Draft("dispute.acting_named", public, actor.in_private())])
     found += name_who_acts(tx, case, unit)
-    return _write(tx, context, case, found)
+    return write_followed(tx, case, found)
 
 
 def rule_dispute(tx: Connection, context: Context, token: str, actor: Actor, ruling: Ruling) -> int:
@@ -102,7 +101,7 @@ def rule_dispute(tx: Connection, context: Context, token: str, actor: Actor, rul
     case = lock_case(tx, context, token, actor, move)
     busy = {each.unit_code for each in live(tasks_of(tx, case.row.id))}
     asked = [Wanted(unit) for unit in assist if unit not in busy and unit != move.to_unit]
-    return _write(tx, context, case, add_tasks(tx, case, asked))
+    return write_followed(tx, case, add_tasks(tx, case, asked))
 
 
 def _disputed(
@@ -132,10 +131,3 @@ def _unit_faults(case: Case, wanted: dict[str, str], many: Collection[str] = ())
         elif unit in barred:
             faults[field] = Message(N_("A complaint never goes to the unit it is about, or to one below it."))
     return faults
-
-
-def _write(tx: Connection, context: Context, case: Case, found: Followed) -> int:
-    letters = outbox_row(context.jurisdiction_id, case.now, DELIVER, found.letters)
-    if not found.drafts:
-        return case.head.last_seq
-    return record(tx, case.head, found.drafts, [letters]).last_seq
