@@ -241,8 +241,56 @@
     });
   }
 
+  function popup(href, title, lines) {
+    var box = document.createElement("div"), link = document.createElement("a");
+    link.href = href;
+    link.textContent = title;
+    box.append(link);
+    lines.filter(Boolean).forEach(function (text) {
+      var line = document.createElement("p");
+      line.textContent = text;
+      box.append(line);
+    });
+    return box;
+  }
+  function inView(map) {
+    function round(value, most) { return Math.max(-most, Math.min(most, value)).toFixed(4); }
+    var view = map.getBounds().pad(0.1);
+    return "bbox=" + [round(view.getWest(), 180), round(view.getSouth(), 90), round(view.getEast(), 180), round(view.getNorth(), 90)].join(",");
+  }
+  function outlines(map, look) {
+    fetch(map.wenluBox.dataset.boundaries).then(function (a) { return a.json(); }).then(function (data) {
+      L.geoJSON(data, { interactive: false, style: { color: colour("line-strong"), weight: 1.2, dashArray: "5 4", fill: false } }).addTo(map);
+      if (look.outlined) look.outlined(data);
+    }).catch(function () {});
+  }
+
   window.wenlu = {
     colour: colour,
+    /* Reports for the part in view: `look` says how one is drawn, where it leads, what is told, and what follows an answer. */
+    fetched: function (map, look) {
+      var box = map.wenluBox, asked = 0, isFirst = true, layer = L.geoJSON(null, { pointToLayer: look.marker }), note = L.control({ position: "bottomleft" });
+      layer.bindPopup(function (target) { var p = target.feature.properties; return popup(look.href + encodeURIComponent(p.token), p.service, look.lines(p)); });
+      note.onAdd = function () { var p = L.DomUtil.create("p", "map-note"); p.textContent = box.dataset.more; return p; };
+      if (box.dataset.boundaries) outlines(map, look);
+      function load() {
+        var number = ++asked, address = box.dataset.reports;
+        // The first answer holds the newest of all: the map begins where they are, within the city's boundaries.
+        if (!isFirst) address += (address.indexOf("?") < 0 ? "?" : "&") + inView(map);
+        fetch(address).then(function (a) { return a.json(); }).then(function (data) {
+          if (number !== asked || !data.features) return;
+          layer.clearLayers();
+          layer.addData(data);
+          look.drawn(data, isFirst);
+          if (data.is_cut) note.addTo(map); else note.remove();
+          var inside = data.features.filter(function (each) { return !each.properties.is_outside; }), start = isFirst;
+          isFirst = false;
+          if (start && inside.length && !box.dataset.area) map.fitBounds(L.geoJSON(inside).getBounds().pad(0.1), { maxZoom: 15 });
+        }).catch(function () {});
+      }
+      load();
+      return { layer: layer, load: load };
+    },
     map: function (id, start) {
       var box = document.getElementById(id);
       box.hidden = false;
