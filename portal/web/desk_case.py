@@ -111,14 +111,17 @@ def open_case(token: str) -> tuple[StaffCase, Standing]:
     return case, standing
 
 
-def shown_after(token: str, action: str) -> AnyResponse:
-    """Where a person goes after what they did: to the case, or to their list where they handed it away."""
-    where = f"/desk/case/{token}"
+def shown_after(token: str, action: str, panel: str = "") -> AnyResponse:
+    """Where a person goes after what they did: to the case, or to their list where they handed it away.
+
+    `panel` names the part of the page that says so, where it is not its head.
+    """
+    said = f"?{panel or 'done'}={action}"
     try:
         open_case(token)
     except NotFound:
-        where = "/desk/"
-    return redirect(f"{where}?done={action}", 303)
+        return redirect(f"/desk/{said}", 303)
+    return redirect(f"/desk/case/{token}{said}{panel and '#' + panel}", 303)
 
 
 def _with_photos(typed: TypedMove) -> TypedMove:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, g, redirect, request
+from flask import Blueprint, g, request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
@@ -16,7 +16,7 @@ from portal.operations.hand_within import Handing, hand_down, hand_up
 from portal.operations.lend_crew import Asked, ask_for_crew
 from portal.operations.send_crew import Sent, send_crew
 from portal.web import access, field_words
-from portal.web.desk_case import NOT_HERE, open_case
+from portal.web.desk_case import NOT_HERE, open_case, shown_after
 from portal.web.field_panel import field_panel
 from portal.web.forms.staff_move import end_of_day, read_seq
 from portal.web.services import city, services, writing
@@ -88,11 +88,7 @@ def _do(token: str, done: str, act: Callable[[Connection, Actor], object]) -> Re
     _, standing = open_case(token)
     with writing() as tx:
         act(tx, Actor(standing.role, standing.unit_code, g.staff.account_id))
-    try:
-        open_case(token)
-    except NotFound:
-        return redirect(f"/desk/?field={done}", 303)
-    return redirect(f"/desk/case/{token}?field={done}#field", 303)
+    return shown_after(token, done, "field")
 
 
 def _seen() -> int:

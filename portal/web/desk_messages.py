@@ -11,7 +11,6 @@ from portal.channels import KINDS, NAMES, has_apprise
 from portal.crypto import read_token
 from portal.errors import Forbidden, InvalidInput
 from portal.i18n import N_, Message
-from portal.operations.context import Actor
 from portal.operations.digest_letter import OCCASION_NAMES
 from portal.operations.letter_wishes import StaffWishes, quiet_hours, set_staff_wishes, wishes_of_staff
 from portal.operations.manage_messages import add_channel, minute_words, remove_channel, settle_dead
@@ -26,6 +25,7 @@ from portal.queries.deliveries import (
     unit_channels,
 )
 from portal.web import access
+from portal.web.admin import actor
 from portal.web.desk_dispatch import is_dispatcher
 from portal.web.services import city, reading, services, writing
 
@@ -85,7 +85,7 @@ def settle() -> Response:
     if is_all or numbers:
         with writing() as tx:
             done = settle_dead(
-                tx, services().context, _actor(), [] if is_all else numbers, what.removesuffix("_all")
+                tx, services().context, actor(), [] if is_all else numbers, what.removesuffix("_all")
             )
     return redirect(f"/desk/messages/dead?done={done}", 303)
 
@@ -135,10 +135,10 @@ def change_channels() -> Response:
     try:
         with writing() as tx:
             if number.isdecimal():
-                remove_channel(tx, context, _actor(), int(number))
+                remove_channel(tx, context, actor(), int(number))
             else:
                 address = given.get("address", "")[:200]
-                add_channel(tx, context, _actor(), given.get("unit", ""), given.get("kind", ""), address)
+                add_channel(tx, context, actor(), given.get("unit", ""), given.get("kind", ""), address)
     except InvalidInput as refused:
         return _channels_page(422, refused.fields)
     return redirect("/desk/messages/channels", 303)
@@ -173,7 +173,3 @@ def _render(
         "done": request.args.get("done", ""),
     }  # fmt: skip
     return make_response(render_template(f"staff/messages/{name}", **shared, **more), status)
-
-
-def _actor() -> Actor:
-    return Actor("admin", "", g.staff.account_id)

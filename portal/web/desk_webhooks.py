@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response
 from portal.errors import InvalidInput
 from portal.i18n import Message
 from portal.net_guard import NetGuard
-from portal.operations.context import Actor
 from portal.operations.manage_webhooks import add_webhook, ask_for_test, rotate_secret, switch_webhook
 from portal.queries.webhooks import list_webhooks, webhook_deliveries
 from portal.web import access
+from portal.web.admin import actor
 from portal.web.history import LINES
 from portal.web.services import city, reading, services, writing
 
@@ -36,7 +36,7 @@ def add() -> Response:
     try:
         with writing() as tx:
             secret = add_webhook(
-                tx, context, _guard(), _actor(), given.get("name", ""), given.get("url", "")[:2000],
+                tx, context, _guard(), actor(), given.get("name", ""), given.get("url", "")[:2000],
                 given.get("unit", ""), kinds,
             )  # fmt: skip
     except InvalidInput as refused:
@@ -62,11 +62,11 @@ def change(webhook_id: int) -> Response:
     secret = ""
     with writing() as tx:
         if what == "rotate":
-            secret = rotate_secret(tx, context, _actor(), webhook_id)
+            secret = rotate_secret(tx, context, actor(), webhook_id)
         elif what == "test":
             ask_for_test(tx, context, webhook_id)
         elif what in {"stop", "resume"}:
-            switch_webhook(tx, context, _actor(), webhook_id, is_active=what == "resume")
+            switch_webhook(tx, context, actor(), webhook_id, is_active=what == "resume")
     return _page(200, secret=secret) if secret else redirect("/desk/messages/webhooks", 303)
 
 
@@ -89,7 +89,3 @@ def _page(status: int, faults: Mapping[str, Message] | None = None, secret: str 
 
 def _guard() -> NetGuard:
     return NetGuard(services().settings.outbound_networks)
-
-
-def _actor() -> Actor:
-    return Actor("admin", "", g.staff.account_id)

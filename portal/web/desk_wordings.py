@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 
 from portal.errors import InvalidInput, NotFound
 from portal.i18n import Message
-from portal.operations.context import Actor
 from portal.operations.letter_wording import PLACES
 from portal.operations.manage_messages import (
     AUDIENCES,
@@ -22,6 +21,7 @@ from portal.operations.manage_messages import (
 from portal.operations.write_letter import occasions
 from portal.queries.deliveries import edited_wordings
 from portal.web import access
+from portal.web.admin import actor
 from portal.web.services import city, reading, services, writing
 
 pages = Blueprint("desk_wordings", __name__, url_prefix="/desk/messages/templates")
@@ -62,8 +62,7 @@ def keep(audience: str, occasion: str, locale: str) -> Response:
         if what == "preview":
             return _page(key, words, seen, shown=preview(*words, locale, samples))
         with writing() as tx:
-            actor = Actor("admin", "", g.staff.account_id)
-            edit_wording(tx, services().context, actor, key, None if what == "reset" else words, seen)
+            edit_wording(tx, services().context, actor(), key, None if what == "reset" else words, seen)
     except InvalidInput as refused:
         return _page(key, words, seen, faults=refused.fields, status=422)
     return redirect(request.path + "?done=1", 303)
