@@ -195,13 +195,13 @@ def _as_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _parts(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(filter(None, (part.strip() for part in env.get(name, "").split(","))))
+def _parts(env: Mapping[str, str], name: str, default: str = "") -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in env.get(name, default).split(","))))
 
 
 def _networks(env: Mapping[str, str], name: str, default: str) -> tuple[Network, ...]:
     found = []
-    for part in filter(None, (part.strip() for part in env.get(name, default).split(","))):
+    for part in _parts(env, name, default):
         try:
             found.append(ip_network(part, strict=False))
         except ValueError:

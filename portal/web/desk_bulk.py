@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from portal.errors import Conflict, NotFound, WenluError
-from portal.i18n import N_, Message
+from portal.i18n import Message
 from portal.operations.context import Actor
 from portal.operations.keep_filters import forget_filter, save_filter
 from portal.operations.move_report import move_report
@@ -21,13 +21,13 @@ from portal.queries.many_cases import ManyCase, kinds_since, many_cases
 from portal.queries.staff_inbox import frame
 from portal.queries.staff_rights import part_of
 from portal.web import access
+from portal.web.desk_case import NOT_HERE
 from portal.web.desk_frame import around
 from portal.web.forms.bulk import BulkForm, read_bulk
 from portal.web.forms.case_filter import CaseFilter, read_filter, wanted_of
 from portal.web.services import city, reading, services, writing
 
 pages = Blueprint("desk_bulk", __name__, url_prefix="/desk")
-NOT_HERE = N_("There is no such case on your desk.")
 Refused = Mapping[str, WenluError]
 Cases = Mapping[str, ManyCase]
 

@@ -125,13 +125,6 @@ ASKED = {
     "answered": (N_("Does this answer it?"), N_("Yes, it does"), N_("No, open it again")),
     "": (N_("Is this wrong?"), "", N_("Contest it: open it again")),
 }
-PURPOSES = {
-    "ask_back": N_("To ask the reporter something"),
-    "arrange_visit": N_("To arrange a visit"),
-    "tell_outcome": N_("To tell the outcome"),
-    "urgent_danger": N_("Because of an urgent danger"),
-    "legal_duty": N_("Because a law demands it"),
-}
 STAGES = {
     "dispatch": N_("Dispatch"),
     "accept": N_("Accept"),

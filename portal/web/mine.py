@@ -16,10 +16,9 @@ from portal.operations.message_readers import ALL, ENDINGS, NONE
 from portal.operations.relay_words import reply_to_unit
 from portal.queries.own_report import own_report
 from portal.web import access
-from portal.web.history import PURPOSES
 from portal.web.reporter import is_reporter
 from portal.web.services import city, reading, services, writing
-from portal.web.staff_words import ROLES
+from portal.web.staff_words import PURPOSES, ROLES
 
 pages = Blueprint("mine", __name__)
 NOT_REPORTER = N_("Only the person who filed this report may do that. Open it by your private link first.")

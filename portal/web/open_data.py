@@ -18,6 +18,7 @@ from portal.queries.public_reports import PublicReport, ReportFilter, public_rep
 from portal.web import access
 from portal.web.history import STATES
 from portal.web.locale import boundary_name, city_name, current_locale, gettext, service_name, unit_name
+from portal.web.map_filter import FEED_NAMES
 from portal.web.services import city, reading, services
 
 pages = Blueprint("open_data", __name__)
@@ -25,7 +26,6 @@ ATOM = "http://www.w3.org/2005/Atom"
 GEORSS = "http://www.georss.org/georss"
 FILE = re.compile(r"[a-z][a-z0-9_.-]{0,80}\.(json|gz)")
 FEED_SIZE = 50
-FILTERS = ("state", "service", "unit", "area")
 NO_FILE = N_("There is no such file.")
 # What each file holds; layers of boundaries are named by their titles.
 CONTENTS = {
@@ -68,7 +68,7 @@ def download(name: str) -> Response:
 @access.public
 def feed() -> Response:
     """The newest reports as an Atom feed: all, or of a unit, service, area or state; one statement."""
-    chosen = {name: request.args.get(name, "")[:80] for name in FILTERS}
+    chosen = {name: request.args.get(name, "")[:80] for name in FEED_NAMES}
     wanted = ReportFilter.of(chosen["state"], chosen["service"], chosen["unit"], area=chosen["area"])
     with reading() as tx:
         page = public_reports(tx, services().jurisdiction_id, wanted, limit=FEED_SIZE)
