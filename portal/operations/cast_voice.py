@@ -26,7 +26,7 @@ from portal.operations.move_checks import REFUSALS
 from portal.operations.move_report import Case, Move, lock_case, move_report
 from portal.operations.open_supervision import open_supervision
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import clean_text
+from portal.operations.submission import clean_text, long_faults
 from portal.operations.voice_links import Voter
 from routing.lifecycle import CONTESTS, TRANSITIONS, available
 
@@ -69,9 +69,8 @@ def cast_voice(
     case = lock_case(tx, context, token, Actor(voter.role), Move(says, reason=clean_text(words)))
     if says not in SAID:
         raise NotFound(Message(N_("There is no such answer.")))
-    if len(case.move.reason) > MOST_WORDS:
-        most = {"count": MOST_WORDS}
-        raise InvalidInput({"reason": Message(N_("This is too long: at most %(count)s characters."), most)})
+    if faults := long_faults(MOST_WORDS, reason=case.move.reason):
+        raise InvalidInput(faults)
     asked = case.row.closing_count if closing_no is None else closing_no
     earlier = _earlier(tx, case.row.id, asked, voter)
     if earlier == says and _still_stands(case.row, asked, says):

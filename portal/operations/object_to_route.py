@@ -14,7 +14,7 @@ from portal.operations.context import REPORTER, Actor, Context
 from portal.operations.limit_attempts import Limit, address_block, reserve_attempt
 from portal.operations.move_report import Case, Move, lock_case
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import clean_text
+from portal.operations.submission import clean_text, long_faults
 from portal.queries.objections import OBJECTED
 
 VISITOR = Actor("visitor")
@@ -76,11 +76,9 @@ def object_to_route(tx: Connection, context: Context, token: str, objection: Obj
 
 def _checked(case: Case, objection: Objection) -> tuple[str, str]:
     words, should_be = clean_text(objection.words), clean_text(objection.should_be)
-    faults: dict[str, Message] = {}
+    faults = long_faults(MOST_WORDS, text=words)
     if not words:
         faults["text"] = Message(N_("Please say in a few words what is wrong."))
-    elif len(words) > MOST_WORDS:
-        faults["text"] = Message(N_("This is too long: at most %(count)s characters."), {"count": MOST_WORDS})
     if should_be and should_be not in case.city.directory:
         faults["should_be"] = Message(N_("There is no such unit."))
     if faults:

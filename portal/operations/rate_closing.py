@@ -16,7 +16,7 @@ from portal.operations.cast_voice import EARLIER, MOST_WORDS
 from portal.operations.context import FOLLOWER_ROLE, REPORTER_ROLE, Actor, Context
 from portal.operations.move_report import Move, lock_case
 from portal.operations.record_events import Draft, record
-from portal.operations.submission import clean_text
+from portal.operations.submission import clean_text, long_faults
 from portal.operations.voice_links import GUEST_ROLE, Voter
 
 ASPECTS = ("speed", "result", "manner")
@@ -71,9 +71,5 @@ def _check(scores: Mapping[str, int], words: str) -> None:
         for aspect in ASPECTS
         if scores.get(aspect) not in SCORES
     }
-    if len(words) > MOST_WORDS:
-        faults["words"] = Message(
-            N_("This is too long: at most %(count)s characters."), {"count": MOST_WORDS}
-        )
-    if faults:
+    if faults := faults | long_faults(MOST_WORDS, words=words):
         raise InvalidInput(faults)
