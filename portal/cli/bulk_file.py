@@ -19,7 +19,7 @@ from portal.pack.bulk import BulkPlan
 from portal.pack.bulk_csv import BulkFileError
 from portal.pack.bulk_dask import route_apart
 from portal.pack.bulk_many import ChunkRouter
-from portal.pack.bulk_parquet import SUFFIXES, need_pyarrow
+from portal.pack.bulk_parquet import is_parquet, need_pyarrow
 from portal.pack.bulk_run import Count, Source, route_source
 from portal.pack.model import Pack
 
@@ -81,7 +81,7 @@ def _finished(target: Path) -> Iterator[Path]:
 
 def check_ending(path: Path) -> None:
     """Refuse before any work is done: an unknown ending, or parquet without pyarrow."""
-    if path.suffix.lower() in SUFFIXES:
+    if is_parquet(path):
         need_pyarrow(path)
     elif not path.name.lower().endswith((".csv", ".csv.gz")):
         raise BulkFileError(f"{path.name}: only files ending in {ENDINGS} are read and written")

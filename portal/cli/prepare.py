@@ -15,15 +15,13 @@ from portal.cli.demo_life import live_first
 from portal.cli.processes import PREPARING
 from portal.crypto import Keyring
 from portal.db import Database
-from portal.demo.lanpu.build import ensure_demo_city
+from portal.demo.lanpu.build import HERE, ensure_demo_city
 from portal.errors import WenluError
 from portal.operations.context import Context
 from portal.operations.ensure_demo_accounts import ensure_demo_accounts
 from portal.operations.load_city import Loaded, is_demo_folder, load_city_folder
 from portal.settings import Settings
 from portal.storage import FileStore
-
-DRAWN = Path(__file__).resolve().parents[1] / "demo" / "lanpu"
 
 
 def prepare(settings: Settings, pack: Path) -> None:
@@ -32,7 +30,7 @@ def prepare(settings: Settings, pack: Path) -> None:
         migrate(settings.database_url)
     database = Database(settings.database_url)
     try:
-        is_drawn = pack.resolve() == DRAWN
+        is_drawn = pack.resolve() == HERE.resolve()
         if is_drawn:
             pack = ensure_demo_city(settings.home, _say)
         loaded = load_city_folder(database, pack, _say)

@@ -20,6 +20,7 @@ import pandas as pd
 from portal.pack.bulk import BulkPlan
 from portal.pack.bulk_csv import BulkFileError
 from portal.pack.bulk_many import ChunkRouter
+from portal.pack.bulk_parquet import is_parquet
 from portal.pack.bulk_pieces import Piece, joined, pieces_of
 from portal.pack.bulk_run import Count, Source, open_source, route_source
 
@@ -57,7 +58,7 @@ def route_apart(
         _cluster(address) as client,
         tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.resolve().parent) as folder,
     ):
-        ending = ".parquet" if target.suffix.lower() not in {".csv", ".gz"} else ".csv"
+        ending = ".parquet" if is_parquet(target) else ".csv"
         job = Job(Path(folder) / "plan", source.path.resolve(), tuple(wanted.items()), ending, chunk_rows)
         job.plan.write_bytes(pickle.dumps(plan, pickle.HIGHEST_PROTOCOL))
         done = client.compute(_frame(pieces, job)).result()

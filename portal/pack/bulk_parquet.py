@@ -21,6 +21,11 @@ SUFFIXES = frozenset({".parquet", ".geoparquet"})
 GEO = b"geo"
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether a file's name says that it is parquet."""
+    return path.suffix.lower() in SUFFIXES
+
+
 def need_pyarrow(path: Path) -> Any:
     """The module; BulkFileError says how to get it where it is absent."""
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from portal.pack.bulk_csv import CELL_LIMIT, Lines, header_line, output_stream
-from portal.pack.bulk_parquet import SUFFIXES, need_pyarrow
+from portal.pack.bulk_parquet import is_parquet, need_pyarrow
 
 BOM = b"\xef\xbb\xbf"
 # So many chunks make a piece: seconds of work, tens of megabytes.
@@ -25,11 +25,6 @@ class Piece(NamedTuple):
     end: int
     head: int = 0
     group: int = -1
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether a file's name says that it is parquet."""
-    return path.suffix.lower() in SUFFIXES
 
 
 def pieces_of(path: Path, chunk_rows: int) -> list[Piece | None]:

@@ -11,8 +11,8 @@ from typing import Any
 from portal.pack.bulk_answers import Answers
 from portal.pack.bulk_csv import CsvSource, csv_sink
 from portal.pack.bulk_many import Batch, ChunkRouter
-from portal.pack.bulk_parquet import ParquetSource, parquet_sink, rows_of
-from portal.pack.bulk_pieces import Piece, is_parquet
+from portal.pack.bulk_parquet import ParquetSource, is_parquet, parquet_sink, rows_of
+from portal.pack.bulk_pieces import Piece
 
 Source = CsvSource | ParquetSource
 Write = Callable[[Batch, Answers], None]

@@ -21,6 +21,7 @@ from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from portal.queries.place_map import HEIGHT, SCALE_BAR_M, WIDTH, PlaceMap
+from portal.web.place_picture import LOOKS
 from portal.web.work_order import WorkOrder
 
 # A font of the system is put into the file, the used signs only; without one the reader's own Chinese font is named.
@@ -37,11 +38,7 @@ MAP_WIDTH = 92 * mm
 SOFT_CODE = "#526064"
 INK, SOFT, LINE, WAY = (HexColor(each) for each in ("#1d2a2c", SOFT_CODE, "#b9b5a9", "#0d5c63"))
 LAND, WATER, PARK, BUILT = (HexColor(each) for each in ("#f4f1e9", "#c6dfea", "#dcebd0", "#ece7dc"))
-_WATERS, _PARKS = (
-    ("water", "sea", "river", "lake", "stream"),
-    ("parks", "park", "hill", "hill-middle", "wood"),
-)
-_AREAS = dict.fromkeys(_WATERS, WATER) | dict.fromkeys((*_PARKS, "hill-top"), PARK)
+_AREAS = {"water": WATER, "green": PARK}
 _WAYS = {"express": 9.0, "main": 8.0, "collector": 6.0, "local": 4.0, "lane": 2.4, "rail": 1.2}
 
 
@@ -255,11 +252,11 @@ class _Map(_Drawn):
         canvas.setLineCap(1)
         for stroke in drawn.strokes:
             if stroke.is_area:
-                self._path(stroke.lines, fill=_AREAS.get(stroke.kind, BUILT))
+                self._path(stroke.lines, fill=_AREAS.get(LOOKS.get(stroke.kind, ""), BUILT))
         ways = [each for each in drawn.strokes if not each.is_area]
         for extra, colour in ((1.6, LINE), (0.0, HexColor("#ffffff"))):
             for way in ways:
-                plain = LINE if way.kind == "rail" else WATER if way.kind in _AREAS else colour
+                plain = LINE if way.kind == "rail" else WATER if LOOKS.get(way.kind) == "water" else colour
                 self._path(way.lines, stroke=plain, width=_WAYS.get(way.kind, 3.0) + extra)
         self._words(drawn)
         canvas.restoreState()

@@ -62,6 +62,11 @@ class Case:
         return self.row.closed_at is None
 
     @property
+    def never_rests(self) -> bool:
+        """Whether it is worked at around the clock."""
+        return self.row.priority == "emergency" or self.lead in AROUND_THE_CLOCK
+
+    @property
     def due_at(self) -> datetime:
         """The promise; a fortnight where the city promised nothing."""
         due: datetime = self.row.promise_due_at or self.row.opened_at + timedelta(14)
@@ -146,16 +151,14 @@ class Stage:
 
     def after(self, case: Case, hours: float) -> datetime:
         """When so many hours have passed that the leading unit works."""
-        is_always = case.row.priority == "emergency" or case.lead in AROUND_THE_CLOCK
-        return self.city.router.city.calendar.add(
-            self.now, hours, "hours" if is_always else "working_hours"
-        ) + timedelta(seconds=int(self.chance.integers(60)))
+        calendar, seconds = self.city.router.city.calendar, int(self.chance.integers(60))
+        done_at = calendar.add(self.now, hours, "hours" if case.never_rests else "working_hours")
+        return done_at + timedelta(seconds=seconds)
 
     def at_work(self, case: Case, at: datetime) -> datetime:
         """That instant or, outside office hours, some time of the next morning."""
         calendar = self.city.router.city.calendar
-        is_always = case.row.priority == "emergency" or case.lead in AROUND_THE_CLOCK
-        if is_always or calendar.is_working_time(at):
+        if case.never_rests or calendar.is_working_time(at):
             return at
         return calendar.add(at, float(min(self.chance.exponential(1.1), 3.2)), "working_hours")
 
