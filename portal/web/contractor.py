@@ -21,6 +21,7 @@ from portal.queries.report_page import report_view
 from portal.web import access, staff_words
 from portal.web.forms.staff_move import end_of_day, read_photos, read_seq
 from portal.web.limits import count_guess, too_many
+from portal.web.place_picture import directions_url
 from portal.web.services import city, reading, services, writing
 from routing.closing import closing_codes_for
 from routing.lifecycle import available
@@ -111,6 +112,7 @@ def _page(code: str, status: int, failed: str = "", faults: Mapping[str, Message
         service=view.services.get(found.service_code), actions=offered, words=staff_words, failed=failed,
         faults=faults or {}, now=clock.now(), is_open=found.status == "open",
         endings=[each.code for each in closing_codes_for(found.kind) if each.code in ENDINGS],
+        directions=directions_url(services().settings.directions_url, found.own["lon"], found.own["lat"]),
     )  # fmt: skip
     answer = make_response(page, status)
     answer.headers["Cache-Control"] = "no-store"

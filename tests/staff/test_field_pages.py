@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -190,6 +191,15 @@ def test_the_link_shows_no_reporter_and_nothing_private(desk):
     with desk.database.transaction() as tx:
         tx.execute(report.update().where(report.c.token == token).values(is_private=True))
     assert "A deep hole" not in browser.get(f"/job/open/{link_of(desk, token)}").text
+
+
+def test_the_contractors_way_is_shown_where_the_city_wants_it(desk, monkeypatch):
+    ours = desk.app.extensions["wenlu"]
+    maps = replace(ours.settings, directions_url="https://maps.example/?to={lon},{lat}")
+    monkeypatch.setattr(ours, "settings", maps)
+    page = desk.client().get(f"/job/open/{link_of(desk, desk.file('haiqing'))}").text
+    assert re.search(r'href="https://maps\.example/\?to=\d+\.\d{6},\d+\.\d{6}"', page)
+    assert "geo:" not in page
 
 
 @pytest.mark.parametrize("code", ["x", "1-2-" + "0" * 32, "9" * 200])
