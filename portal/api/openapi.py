@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template
 
 from portal.api.cors import allow_any_origin
+from portal.i18n import N_
 from portal.operations.object_to_route import MOST_WORDS
 from portal.operations.submission import MAX_PHOTOS, MAX_PLACE, MAX_TEXT
 from portal.queries.public_reports import MOST_ROWS
@@ -16,6 +17,10 @@ from portal.web.services import services
 from routing.lifecycle import STATES
 
 pages = Blueprint("api_docs", __name__)
+ABOUT = N_(
+    "Coordinates are longitude and latitude in EPSG:4326 unless `datum` says otherwise; instants are ISO 8601 in UTC; "
+    "texts come in the language of `lang` or Accept-Language."
+)
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
@@ -281,8 +286,7 @@ def document(public_url: str) -> Schema:
         "info": {
             "title": "Wenlu",
             "version": "1",
-            "description": "Coordinates are longitude and latitude in EPSG:4326 unless `datum` says otherwise; "
-            "instants are ISO 8601 in UTC; texts come in the language of `lang` or Accept-Language.",
+            "description": ABOUT,
         },
         "servers": [{"url": f"{public_url}/api/v1"}],
         "paths": PATHS,
