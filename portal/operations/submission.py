@@ -17,6 +17,7 @@ from portal.i18n import N_, Message
 from portal.queries.city import CityView, QuestionView, ServiceView
 
 MAX_TEXT, MAX_PLACE, MAX_ANSWER, MAX_PHOTOS = 4000, 500, 500, 5
+FORM_PHOTOS = 3  # the form sends its photos in one go, over a phone's line
 DATUMS = get_args(Datum)
 UNKNOWN_DATUM = N_("Unknown coordinate datum. Use wgs84, gcj02 or bd09.")
 # Control characters break logs, XML and JSON in PostgreSQL; the direction marks of right-to-left text stay.

@@ -12,7 +12,7 @@ from geo.crs import LonLat, to_wgs84
 from portal import clock
 from portal.errors import Conflict, InvalidInput, TooMany
 from portal.i18n import N_, Message
-from portal.operations.submission import Submission, check_submission
+from portal.operations.submission import FORM_PHOTOS, Submission, check_submission
 from portal.queries.city import QuestionView, ServiceView
 from portal.queries.duties import by_group
 from portal.queries.nearby_reports import nearby_reports
@@ -21,7 +21,6 @@ from portal.web import access
 from portal.web.areas import offered_areas
 from portal.web.csrf import ExpiredForm
 from portal.web.forms.report_form import (
-    MOST_PHOTOS,
     ReportForm,
     empty_form,
     in_page_order,
@@ -105,7 +104,7 @@ def _keeping_photos(given: ReportForm) -> ReportForm:
     """Photos become tokens, so that they need not be chosen again; what is no photo is named."""
     kept, faults = list(given.media), dict(given.faults)
     for each in request.files.getlist("photo"):
-        if not each.filename or len(kept) >= MOST_PHOTOS:
+        if not each.filename or len(kept) >= FORM_PHOTOS:
             continue
         each.stream.seek(0)
         try:
@@ -129,7 +128,7 @@ def _page(given: ReportForm, status: int = 200) -> Response:
         config=city().config,
         tile_url=services().settings.tile_url,
         tile_attribution=services().settings.tile_attribution,
-        most_photos=MOST_PHOTOS,
+        most_photos=FORM_PHOTOS,
         **_found_before(given),
     )
     return make_response(shown, status)

@@ -205,7 +205,7 @@
   var photo = document.getElementById("photo"), thumbs = document.getElementById("thumbs");
   if (photo) photo.addEventListener("change", function () {
     thumbs.replaceChildren();
-    Array.prototype.slice.call(photo.files, 0, 3).forEach(function (file) {
+    Array.prototype.slice.call(photo.files, 0, Number(photo.dataset.most)).forEach(function (file) {
       var image = element("img");
       image.alt = file.name;
       image.src = URL.createObjectURL(file);

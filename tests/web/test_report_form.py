@@ -14,6 +14,7 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from portal.models.report import contact, media, report
+from portal.operations.submission import FORM_PHOTOS, MAX_PHOTOS
 from portal.web.services import Services
 
 Form = Callable[..., dict[str, Any]]
@@ -110,6 +111,9 @@ def test_all_faults_are_named_at_once_in_the_order_of_the_page(client: FlaskClie
     ]  # fmt: skip
     for anchor in named:
         assert f'id="{anchor}"' in page, anchor
+    assert f"at most {FORM_PHOTOS} photos" in page
+    assert f'multiple data-most="{FORM_PHOTOS}"' in client.get("/report").text  # for the thumbnails
+    assert FORM_PHOTOS <= MAX_PHOTOS
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,9 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from geo.boundary import Layer
 from portal.errors import InvalidInput
 from portal.i18n import N_, Message
-from portal.operations.submission import Contact, Submission
+from portal.operations.submission import FORM_PHOTOS, Contact, Submission
 from portal.web.forms.place import Place, settle_place
 
-MOST_PHOTOS = 3
 ANSWER = "q."
 TEXT_FIELDS = (
     "service_code", "lon", "lat", "accuracy_m", "area", "place_words", "description", "name", "email", "phone",
@@ -82,10 +81,10 @@ def _is_token(text: str) -> bool:
 
 
 def read_photos(files: list[FileStorage], kept: int) -> tuple[tuple[bytes, ...], Faults]:
-    """The photos that were chosen, and a fault for more than three with those kept before."""
+    """The photos that were chosen, and a fault for more than a form may bring with those kept before."""
     chosen = [each for each in files if each.filename]
-    if len(chosen) + kept > MOST_PHOTOS:
-        most = {"most": MOST_PHOTOS}
+    if len(chosen) + kept > FORM_PHOTOS:
+        most = {"most": FORM_PHOTOS}
         return (), {"media": Message(N_("Please send at most %(most)s photos."), most)}
     return tuple(each.read() for each in chosen), {}
 
