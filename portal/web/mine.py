@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from portal.errors import Forbidden, InvalidInput, NotFound
+from portal.errors import InvalidInput, NotFound
 from portal.i18n import N_, Message
 from portal.operations.context import REPORTER
 from portal.operations.erase_personal import erase_case
@@ -16,13 +16,11 @@ from portal.operations.message_readers import ALL, ENDINGS, NONE
 from portal.operations.relay_words import reply_to_unit
 from portal.queries.own_report import own_report
 from portal.web import access
-from portal.web.reporter import is_reporter
+from portal.web.reporter import NO_REPORT, require_reporter
 from portal.web.services import city, reading, services, writing
 from portal.web.staff_words import PURPOSES, ROLES
 
 pages = Blueprint("mine", __name__)
-NOT_REPORTER = N_("Only the person who filed this report may do that. Open it by your private link first.")
-NO_REPORT = N_("There is no report with this number.")
 SURE = N_("Please tick the box: this cannot be undone.")
 WHICH = {
     ALL: N_("All letters about this report"),
@@ -47,7 +45,7 @@ def show(token: str) -> Response:
 @access.public
 def reply(token: str) -> Response:
     """Write to the unit; it learns no address."""
-    _require_reporter(token)
+    require_reporter(token)
     words = request.form.get("words", "")
     try:
         with writing() as tx:
@@ -61,7 +59,7 @@ def reply(token: str) -> Response:
 @access.public
 def wishes(token: str) -> Response:
     """Which letters, by which channel, and when not."""
-    _require_reporter(token)
+    require_reporter(token)
     given = request.form
     quiet = (given.get("quiet_from", "")[:5], given.get("quiet_until", "")[:5])
     try:
@@ -78,7 +76,7 @@ def wishes(token: str) -> Response:
 @access.public
 def forget(token: str) -> Response:
     """Forget the reporter: at once, for good, and only where the box was ticked."""
-    _require_reporter(token)
+    require_reporter(token)
     if request.form.get("sure") != "yes":
         return _page(token, 422, {"sure": Message(SURE)})
     with writing() as tx:
@@ -102,13 +100,8 @@ def stop_now(token: str, code: str) -> str:
     return render_template("public/unsubscribe.html", token=token, code=code, is_done=True)
 
 
-def _require_reporter(token: str) -> None:
-    if not is_reporter(token):
-        raise Forbidden(Message(NOT_REPORTER))
-
-
 def _page(token: str, status: int, faults: Mapping[str, Message] | None = None) -> Response:
-    _require_reporter(token)
+    require_reporter(token)
     with reading() as tx:
         own = own_report(tx, services().jurisdiction_id, token)
     if own is None:

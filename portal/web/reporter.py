@@ -19,6 +19,8 @@ COOKIE_SECONDS = 180 * 24 * 3600
 LINK_SECONDS = 2 * 24 * 3600
 ONE_USE = Limit("private-link", 1, timedelta(seconds=LINK_SECONDS))
 WRONG = N_("This private link does not belong to this report.")
+NO_REPORT = N_("There is no report with this number.")
+NOT_REPORTER = N_("Only the person who filed this report may do that. Open it by your private link first.")
 USED = N_("This link was used before, or is too old. Use the private link that you kept.")
 
 
@@ -29,6 +31,12 @@ def is_reporter(token: str) -> bool:
     except BadSignature:
         return False
     return secrets.compare_digest(kept, token.encode())
+
+
+def require_reporter(token: str) -> None:
+    """Forbidden for a browser that has not shown it."""
+    if not is_reporter(token):
+        raise Forbidden(Message(NOT_REPORTER))
 
 
 def let_in(response: Response, token: str) -> Response:

@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from geo.crs import LonLat
 from portal import clock
 from portal.crypto import read_token
-from portal.errors import Forbidden, NotFound
-from portal.i18n import N_, Message
+from portal.errors import NotFound
+from portal.i18n import Message
 from portal.operations.answer_question import answer_question
 from portal.operations.cast_voice import SAID, cast_voice
 from portal.operations.context import REPORTER, REPORTER_ROLE
@@ -43,19 +43,19 @@ from portal.web.proof import comparison
 from portal.web.receipt_picture import picture
 from portal.web.receipt_text import receipt_text
 from portal.web.reporter import (
+    NO_REPORT,
     check_secret,
     is_reporter,
     let_in,
     one_time_url,
     private_url,
+    require_reporter,
     spend_one_time_code,
 )
 from portal.web.services import city, reading, services, writing
 from routing.lifecycle import available
 
 pages = Blueprint("tracking", __name__)
-NO_REPORT = N_("There is no report with this number.")
-NOT_REPORTER = N_("Only the person who filed this report may do that. Open it by your private link first.")
 REPORTER_MOVES = ("confirm", "contest", "unmerge")
 PHOTO_SIZES = {"shown": SHOWN, "thumb": THUMB}
 
@@ -117,7 +117,7 @@ def open_once(token: str, code: str) -> AnyResponse:
 @access.public
 def answer(token: str) -> AnyResponse:
     """The reporter answers the question that settles who is responsible."""
-    _require_reporter(token)
+    require_reporter(token)
     given = {
         name[len(ANSWER) :]: tuple(request.form.getlist(name))
         for name in request.form
@@ -132,7 +132,7 @@ def answer(token: str) -> AnyResponse:
 @access.public
 def reporter_move(token: str, action: str) -> AnyResponse:
     """The reporter confirms, contests, or separates a joined report."""
-    _require_reporter(token)
+    require_reporter(token)
     if action not in REPORTER_MOVES:
         raise NotFound(Message(NO_REPORT))
     words, context = request.form.get("reason", "")[:1000], services().context
@@ -164,11 +164,6 @@ def photo(token: str, media_token: str, size: str) -> Response:
         "private, max-age=86400" if report.is_private else "public, max-age=86400"
     )
     return response
-
-
-def _require_reporter(token: str) -> None:
-    if not is_reporter(token):
-        raise Forbidden(Message(NOT_REPORTER))
 
 
 def report_page(token: str, **more: Any) -> str:
