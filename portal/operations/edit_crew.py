@@ -23,6 +23,7 @@ from routing.rosters import read_shift
 
 CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 MOST_SHIFTS, MOST_CAPACITY, LONGEST_NAME = 100, 1000, 100
+NO_CREW = N_("There is no such crew in your unit.")
 HEADS = frozenset({"unit_head", "dispatcher", "admin"})
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
@@ -53,7 +54,7 @@ def save_crew(tx: Connection, context: Context, actor: Actor, form: CrewForm) ->
     ).one_or_none()
     unit = known.unit_code if known is not None else form.unit_code
     if actor.role not in HEADS or unit not in city.directory or not (reach is None or unit in reach):
-        raise NotFound(Message(N_("There is no such crew in your unit.")))
+        raise NotFound(Message(NO_CREW))
     skills = {service.code for service in city.services.values()} | {s.group for s in city.services.values()}
     shifts = _shifts(form.roster)
     if faults := _faults(form, skills) | ({} if isinstance(shifts, list) else {"roster": shifts}):

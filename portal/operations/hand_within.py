@@ -23,7 +23,7 @@ from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.own_clocks import end_clock, own_clock
 from portal.operations.record_events import Draft, record
 from portal.operations.submission import clean_text, long_faults
-from portal.queries.staff_rights import accused_units
+from portal.queries.staff_rights import ACCUSED, accused_units
 from routing.lifecycle import Transition
 
 COMMUNITY = "community"
@@ -100,7 +100,7 @@ def _down_faults(case: Case, handing: Handing) -> dict[str, Message]:
     if handing.to_unit not in communities_below(case.city, case.row.lead_unit):
         faults["to_unit"] = Message(N_("Please choose one of the communities of this street."))
     elif handing.to_unit in accused_units(case.row.about_unit, case.city.directory):
-        faults["to_unit"] = Message(N_("A complaint never goes to the unit it is about, or to one below it."))
+        faults["to_unit"] = Message(ACCUSED)
     if handing.until is None or not case.now < handing.until <= case.now + LONGEST:
         faults["until"] = Message(N_("Please give a date within the next 30 days."))
     return faults

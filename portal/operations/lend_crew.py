@@ -21,7 +21,7 @@ from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.own_clocks import end_clock, own_clock
 from portal.operations.record_events import Draft, Head, record
 from portal.operations.submission import MAX_TEXT, clean_text
-from portal.queries.staff_rights import Grant, accused_units, units_of
+from portal.queries.staff_rights import ACCUSED, Grant, accused_units, units_of
 
 CALL_OUT_HOURS = 2
 KIND, STAGE = "callout", "arrive"
@@ -158,9 +158,7 @@ def _owner(tx: Connection, case: Case, code: str) -> str:
     if owner is None or owner == case.row.lead_unit:
         raise InvalidInput({"crew": Message(N_("Please choose a crew of another unit."))})
     if owner in accused_units(case.row.about_unit, case.city.directory):
-        raise InvalidInput(
-            {"crew": Message(N_("A complaint never goes to the unit it is about, or to one below it."))}
-        )
+        raise InvalidInput({"crew": Message(ACCUSED)})
     return str(owner)
 
 

@@ -15,7 +15,7 @@ from portal.errors import Forbidden, InvalidInput
 from portal.i18n import N_, Message
 from portal.operations.submission import clean_text, long_faults
 from portal.queries.city import CityView
-from portal.queries.staff_rights import accused_units, may_extend
+from portal.queries.staff_rights import ACCUSED, accused_units, may_extend
 from routing.closing import CLOSING_CODES, ClosingCode
 from routing.lifecycle import Transition
 
@@ -127,7 +127,7 @@ def _unit_faults(city: CityView, row: Row[Any], move: Move) -> dict[str, Message
     if move.to_unit == row.lead_unit:
         return {"to_unit": Message(N_("This unit has the case already."))}
     if move.to_unit in accused_units(row.about_unit, city.directory):
-        return {"to_unit": Message(N_("A complaint never goes to the unit it is about, or to one below it."))}
+        return {"to_unit": Message(ACCUSED)}
     return {}
 
 

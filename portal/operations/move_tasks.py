@@ -28,7 +28,7 @@ from portal.operations.move_report import carry_out, permitted
 from portal.operations.outbox_rows import letter
 from portal.operations.submission import clean_text, long_faults
 from portal.queries.custody_parts import tasks_of
-from portal.queries.staff_rights import Grant, accused_units, units_of
+from portal.queries.staff_rights import ACCUSED, Grant, accused_units, units_of
 from routing.errors import IllegalMove
 from routing.tasks import LIVE, MOST_TASKS, RATINGS, TASK_MOVES
 from routing.tasks import move_task as allowed_task_move
@@ -210,7 +210,7 @@ def _unit_fault(case: Case, action: str, unit: str, barred: frozenset[str], busy
     if unit not in case.city.directory:
         return Message(N_("Please choose a unit."))
     if unit in barred:
-        return Message(N_("A complaint never goes to the unit it is about, or to one below it."))
+        return Message(ACCUSED)
     if action == "ask" and unit == case.row.lead_unit:
         return Message(N_("This unit leads the case."))
     if action == "ask" and unit in busy:

@@ -21,7 +21,7 @@ from portal.operations.move_report import MoveResult, carry_out, permitted
 from portal.operations.record_events import Draft
 from portal.operations.submission import long_faults
 from portal.queries.custody_parts import hand_over_now, open_dispute, tasks_of
-from portal.queries.staff_rights import accused_units
+from portal.queries.staff_rights import ACCUSED, accused_units
 from routing.disputes import dispute_state
 from routing.errors import IllegalMove
 
@@ -129,5 +129,5 @@ def _unit_faults(case: Case, wanted: dict[str, str], many: Collection[str] = ())
         if unit not in case.city.directory:
             faults[field] = Message(N_("Please choose a unit."))
         elif unit in barred:
-            faults[field] = Message(N_("A complaint never goes to the unit it is about, or to one below it."))
+            faults[field] = Message(ACCUSED)
     return faults

@@ -14,7 +14,7 @@ from portal.queries.group_incidents import GroupIncident, group_incident
 from portal.queries.staff_rights import Grant, part_of
 
 STEP_DONE, ENDED = "incident.step_done", "incident.ended"
-NOT_HERE = N_("There is no such incident on your desk.")
+NO_INCIDENT = N_("There is no such incident on your desk.")
 READ_ONLY = N_("You may read this incident, but not change it.")
 WAS_DONE = N_("Somebody else was quicker: this was done already.")
 
@@ -55,7 +55,7 @@ def _open(tx: Connection, context: Context, token: str, actor: Actor) -> GroupIn
         else set()
     )
     if found is None or not parts:
-        raise NotFound(Message(NOT_HERE))
+        raise NotFound(Message(NO_INCIDENT))
     if parts == {"read"}:
         raise Forbidden(Message(READ_ONLY))
     return found

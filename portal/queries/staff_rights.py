@@ -22,11 +22,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from portal.i18n import N_
 from routing.escalation import stands_above
 from routing.units import Directory
 
 StaffPart = Literal["lead", "assist", "desk", "read"]
 WHOLE_CITY = ""
+ACCUSED = N_("A complaint never goes to the unit it is about, or to one below it.")
 STAFF_ROLES = ("handler", "unit_head", "dispatcher", "admin", "auditor")
 # Who may hold a role for the whole city; the others work for a unit.
 READ_ONLY_ROLES = frozenset({"auditor"})

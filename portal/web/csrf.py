@@ -18,6 +18,7 @@ THIRTY_DAYS = 30 * 24 * 3600
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Called by programs without cookies, so that no browser's authority can be misused.
 COOKIELESS = ("/api/", "/open311/", "/unsubscribe/")
+OPEN_TOO_LONG = N_("This page was open for too long, so it was not sent. Please send it once more.")
 EXPIRED = N_("This page was open for too long. Go back, load it again and send it once more.")
 
 

@@ -14,7 +14,7 @@ from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.field_requests import is_first_time
 from portal.operations.move_checks import Move
-from portal.operations.send_crew import crew_step
+from portal.operations.send_crew import NO_JOB, crew_step
 from portal.queries.crews import crews_now, jobs_of
 from portal.queries.staff_rights import units_of
 from portal.web import access, staff_words
@@ -141,5 +141,5 @@ def _job_actor(number: int) -> Actor:
                        crew_code=(request.form.get("crew") or "")[:80])  # fmt: skip
     row = next((each for each in rows if each.id == number), None)
     if row is None:
-        raise NotFound(Message(N_("There is no such job for you.")))
+        raise NotFound(Message(NO_JOB))
     return sure(actor_for(row.crew_unit or row.lead_unit, frozenset(WORKERS)))

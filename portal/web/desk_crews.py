@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 
 from portal import clock
 from portal.errors import InvalidInput, NotFound
-from portal.i18n import N_, Message
+from portal.i18n import Message
 from portal.operations.context import Actor
-from portal.operations.edit_crew import HEADS, CrewForm, save_crew
-from portal.operations.lend_crew import DECIDERS, answer_loan, return_crew
+from portal.operations.edit_crew import HEADS, NO_CREW, CrewForm, save_crew
+from portal.operations.lend_crew import DECIDERS, NO_LOAN, answer_loan, return_crew
 from portal.queries.crews import CrewView, crews_now, open_loans, people_of_unit
 from portal.queries.staff_rights import Grant, units_of
 from portal.web import access, staff_words
@@ -22,7 +22,6 @@ from portal.web.services import city, reading, services, writing
 
 pages = Blueprint("desk_crews", __name__, url_prefix="/desk")
 WORKERS = ("handler", "unit_head", "dispatcher", "admin")
-NO_CREW = N_("There is no such crew in your unit.")
 
 
 @pages.get("/crews")
@@ -74,7 +73,7 @@ def loan(number: int) -> Response:
         rows = open_loans(tx, view.jurisdiction_id, units_of(g.staff.grants, view.directory))
     row = next((each for each in rows if each.id == number), None)
     if row is None:
-        raise NotFound(Message(N_("There is no such request for a crew.")))
+        raise NotFound(Message(NO_LOAN))
     with writing() as tx:
         if what == "return":
             actor = actor_for(row.owner_unit, DECIDERS) or actor_for(row.borrower_unit, DECIDERS)

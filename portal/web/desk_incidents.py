@@ -13,7 +13,7 @@ from portal.errors import NotFound
 from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.move_report import Move, move_report
-from portal.operations.run_incident import end_incident, tick_step
+from portal.operations.run_incident import NO_INCIDENT, end_incident, tick_step
 from portal.queries.alike_cases import Alike, Solved, alike_cases
 from portal.queries.group_incidents import group_incident, group_incidents
 from portal.queries.staff_case import StaffCase
@@ -26,7 +26,6 @@ from routing.lifecycle import available
 
 pages = Blueprint("desk_incidents", __name__, url_prefix="/desk")
 ACTING = ("handler", "unit_head", "dispatcher", "admin")
-NO_INCIDENT = N_("There is no such incident on your desk.")
 RESPECTS = {"service": N_("service"), "time": N_("time"), "text": N_("words")}
 
 

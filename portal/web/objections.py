@@ -6,16 +6,15 @@ from flask import Blueprint, make_response, redirect, request
 from werkzeug.wrappers import Response
 
 from portal.errors import InvalidInput, TooMany
-from portal.i18n import N_, Message
+from portal.i18n import Message
 from portal.operations.object_to_route import Objected, Objection, object_to_route, reserve_objection
 from portal.web import access
-from portal.web.csrf import ExpiredForm
+from portal.web.csrf import OPEN_TOO_LONG, ExpiredForm
 from portal.web.reporter import is_reporter
 from portal.web.services import services, writing
 from portal.web.tracking import report_page
 
 pages = Blueprint("objections", __name__)
-OPEN_TOO_LONG = N_("This page was open for too long, so it was not sent. Please send it once more.")
 
 
 @pages.post("/r/<token>/objection")

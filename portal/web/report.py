@@ -19,7 +19,7 @@ from portal.queries.nearby_reports import nearby_reports
 from portal.queries.planned_works import known_works
 from portal.web import access
 from portal.web.areas import offered_areas
-from portal.web.csrf import ExpiredForm
+from portal.web.csrf import OPEN_TOO_LONG, ExpiredForm
 from portal.web.forms.report_form import (
     ReportForm,
     empty_form,
@@ -35,7 +35,6 @@ from portal.web.reporter import let_in
 from portal.web.services import city, reading, services
 
 pages = Blueprint("report", __name__)
-OPEN_TOO_LONG = N_("This page was open for too long, so it was not sent. Please send it once more.")
 SENT_BEFORE = N_("A report was already sent from this page. Send once more to file this as another report.")
 
 
