@@ -1,14 +1,10 @@
-"""Knows the queues: their names, the connection to Redis, and how a job is handed over by its dotted name."""
+"""Knows the queues: their names, which job belongs to which, and the connection to Redis."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from redis import Redis
-
-if TYPE_CHECKING:
-    from rq import Queue
 
 # Urgent work first: workers listen in this order.
 QUEUES = ("urgent", "default", "slow")
@@ -35,10 +31,3 @@ QUEUE_OF = {
 def connect(redis_url: str) -> Redis:
     """A client for Redis with short time-outs, so that a dead Redis is noticed at once."""
     return Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=30, health_check_interval=30)
-
-
-def queue_for(redis: Redis, job: str) -> Queue:
-    """The queue a job belongs to; KeyError for a job nobody declared."""
-    from rq import Queue  # not at import time: web processes never need it
-
-    return Queue(QUEUE_OF[job], connection=redis)

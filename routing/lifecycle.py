@@ -122,11 +122,6 @@ class Transition:
         """Whether residents had the case opened again."""
         return self.action in CONTESTS
 
-    @property
-    def is_state_changed(self) -> bool:
-        """Tell whether the case now stands elsewhere."""
-        return self.from_state != self.to_state
-
 
 _STAFF = ("handler", "unit_head", "dispatcher", "admin")
 _HEADS = ("unit_head", "dispatcher", "admin")

@@ -14,11 +14,6 @@ IMPORTANCE_DEFAULT = 2
 _THRESHOLDS: tuple[tuple[int, Priority], ...] = ((9, "emergency"), (6, "high"), (3, "normal"))
 
 
-def is_priority(word: str) -> bool:
-    """Tell whether `word` names a priority."""
-    return word in _RANK
-
-
 def compute_priority(
     urgency: int = URGENCY_DEFAULT, importance: int = IMPORTANCE_DEFAULT, *, is_vulnerable: bool = False
 ) -> Priority:

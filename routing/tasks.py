@@ -12,7 +12,6 @@ TaskPart = Literal["lead", "doer", "desk"]
 # assist: help for the lead; child: a part of a case that was split; joint: a share of a case on a border;
 # interim: to act until it is ruled who leads.
 TASK_KINDS = ("assist", "child", "joint", "interim")
-ASKED_KINDS = ("assist", "child")
 TASK_STATES = ("open", "accepted", "done", "refused", "withdrawn")
 LIVE = ("open", "accepted")
 # What the case waits for: it is resolved when each of these is done or withdrawn.

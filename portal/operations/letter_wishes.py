@@ -64,12 +64,6 @@ def stop_letters(tx: Connection, context: Context, token: str, code: str) -> Non
     _keep(tx, context, token, {"which": NONE})
 
 
-def wishes_of_resident(tx: Connection, case_id: int) -> Mapping[str, Any] | None:
-    """What was chosen; None where there is no address."""
-    row = tx.execute(select(contact.c.wishes).where(contact.c.report_id == case_id)).first()
-    return None if row is None else (row.wishes or {})
-
-
 def _keep(tx: Connection, context: Context, token: str, wishes: Mapping[str, Any]) -> None:
     here = (report.c.token == token) & (report.c.jurisdiction_id == context.jurisdiction_id)
     mine = contact.c.report_id == select(report.c.id).where(here).scalar_subquery()

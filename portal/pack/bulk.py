@@ -18,7 +18,6 @@ from routing.facts import ReportFacts
 from routing.priority import PRIORITIES
 from routing.router import PointQuery, Router, edge_distance_m
 
-CELLS = ("lon", "lat", "service", "time", "priority", "answers")
 # Before and after the columns of the layers; then where the place lies in WGS 84, for writers of maps.
 HEAD = ("lead_unit", "assist_units", "confidence", "rule", "ambiguous", "snapped", "edge_distance_m")
 TAIL = ("error",)
