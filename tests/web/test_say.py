@@ -180,7 +180,7 @@ def test_the_reporters_own_page_asks_and_rates(
 
 @pytest.mark.parametrize(
     ("words", "status", "says"),
-    [("", 422, "Please say in a few words"), ("Wrong. " * 200, 422, "too long")],
+    [("", 422, "Please say in a few words"), ("Wrong. " * 200, 422, "under 1000 characters")],
 )
 def test_an_objection_that_is_refused_keeps_its_words(
     client: FlaskClient, token: str, csrf: str, words: str, status: int, says: str
