@@ -54,8 +54,7 @@ def whys_of(row: InboxRow, coordination_unit: str, at: datetime, noted: Noted = 
         "objected": row.is_objected,
         "outside": row.place_flag == "outside",
         "ambiguous": row.is_ambiguous and row.state in _UNDECIDED,
-        "unaccepted": row.state in _UNDECIDED
-        and (row.clock_stage == "accept" and row.clock_due_at is not None and row.clock_due_at < at),
+        "unaccepted": row.state in _UNDECIDED and row.clock_due_at is not None and row.clock_due_at < at,
         "desk": row.lead_unit == coordination_unit,
         "redrawn": row.token in noted and noted[row.token].held_by == row.lead_unit,
     }
@@ -87,7 +86,6 @@ def _reason(
         .where(
             clock.c.report_id == report.c.id,
             clock.c.kind == "unit",
-            clock.c.stage == "accept",
             clock.c.state == "running",
             clock.c.due_at < at,
         )

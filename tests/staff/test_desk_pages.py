@@ -356,6 +356,18 @@ def test_the_dispatchers_table_and_why_each_case_is_on_it(desk, waiting_for_disp
     }
 
 
+@pytest.mark.parametrize("stage", ["dispatch", "accept"])
+def test_whichever_clock_ran_out_first_the_case_says_why_it_is_listed(desk, stage):
+    token, at = desk.file("street-cn1"), clock.now()
+    set_due(desk, token, at - timedelta(hours=1), None)
+    with desk.database.transaction() as tx:
+        mine = (clock_table.c.report_id == desk.row(token).id) & (clock_table.c.state == "running")
+        tx.execute(update(clock_table).where(mine, clock_table.c.kind == "unit").values(stage=stage))
+    with desk.database.reading() as tx:
+        rows = dispatch_page(tx, "linhai.example", "centre", "unaccepted", at, size=1000).rows
+    assert [whys_of(row, "centre", at) for row in rows if row.token == token] == [("unaccepted",)]
+
+
 def test_what_would_change_hands_since_the_boundaries_changed(desk):
     """Listed with the unit of the new map, moved by nobody; what was handed over or closed is listed no more."""
     waits, handed, done, back = (desk.file("street-cn1") for _ in range(4))
