@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Scheduled:
     """A job without arguments that runs every `every_s` seconds, first when the clock process starts.
 
-    Intervals, not times of day: a machine that sleeps at night catches up when it wakes. A run that no
+    Intervals, not times of day: a machine that sleeps at night catches up when it wakes. What belongs to an hour of
+    a city's day asks by itself whether it has come. A run that no
     worker took before the next one is due disappears, so that nothing piles up while workers are away.
     """
 
@@ -27,6 +28,6 @@ SCHEDULE = (
     Scheduled("jobs.figures.refresh_area_days", 600),
     Scheduled("jobs.webhooks.feed_webhooks", 10),
     Scheduled("jobs.retention.forget_expired", 6 * 3600),
-    Scheduled("jobs.publish.publish_open_data", 24 * 3600),
+    Scheduled("jobs.publish.publish_open_data", 600),  # looks whether the night has come
     Scheduled("jobs.retention.erase_due", 3600),
 )

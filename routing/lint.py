@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from routing.units import Directory
 
 
+NEVER_REACHED = "is never reached"  # of a rule behind one that always matches; in the message
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One finding: `code` is stable, `subject` the offending word, `message` a sentence for a person."""
@@ -55,7 +58,7 @@ def lint(rulebook: Rulebook, known: Known) -> list[Problem]:
     for rule in rulebook.rules:
         if closed_by:
             problems.append(
-                _warn(rule, "unreachable", closed_by, f"is never reached: {closed_by} always matches")
+                _warn(rule, "unreachable", closed_by, f"{NEVER_REACHED}: {closed_by} always matches")
             )
         for leaf in rule.when.leaves():
             problems += _leaf_problems(rule, leaf, known)

@@ -6,6 +6,9 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
+# Under this many a share or a curve says nothing, and none is shown.
+SMALLEST_SAMPLE = 10
+
 
 def class_of(value: float | None, breaks: Sequence[float]) -> int:
     """The class of a value from 1 on; 0 where nothing is known. A limit belongs to the class above it."""

@@ -15,6 +15,7 @@ from portal.cli.connect import context_of
 from portal.db import Database
 from portal.demo.lanpu.build import JURISDICTION, demo_folder
 from portal.demo.life.load import finish, is_whole, live_year, plan_year
+from portal.operations.publish_open_data import publish_open_data
 from portal.settings import Settings
 
 # How long a start may wait for the first days, and how much the rest stands back behind everybody else.
@@ -32,7 +33,7 @@ def live_first(settings: Settings, database: Database, folder: Path, say: Callab
 
 
 def live_rest(settings: Settings, say: Callable[[str], None]) -> None:
-    """Live what is left of the year, and count its days; nothing where it is whole."""
+    """Live what is left of the year, count its days and publish it; nothing where it is whole."""
     database, context = Database(settings.database_url, pool_size=1), context_of(settings, JURISDICTION)
     try:
         if is_whole(database, context):
@@ -43,10 +44,14 @@ def live_rest(settings: Settings, say: Callable[[str], None]) -> None:
             nonlocal said
             if filed >= said + SAID_EVERY:
                 said = filed
+                finish(database, context)  # or the figures of months would stand still until the night
                 say(f"{filed} of {wanted} reports, back to {day}")
 
         live_year(database, context, plan_year(demo_folder(settings.home)), on_progress=progress)
         finish(database, context)
+        with database.snapshot() as tx:
+            city = context.cities.city(tx, JURISDICTION)
+            publish_open_data(tx, city, settings.folder("open-data"))
         say("the year is whole")
     finally:
         database.dispose()

@@ -22,7 +22,7 @@ from portal.queries.rulebooks import active_rules, known_of_city
 from portal.web.map_file import write_map
 from routing.errors import RulebookError
 from routing.facts import Service
-from routing.lint import Problem
+from routing.lint import NEVER_REACHED, Problem
 from routing.lint_map import claims_geojson
 from routing.lint_places import cut_places
 from routing.lint_reach import Claim, Reach, lint_reach
@@ -100,7 +100,7 @@ def _reach(
 
 def _new(found: list[Finding], told: list[Finding]) -> list[Finding]:
     """Leave out rules that are known already to come after one that always matches."""
-    closed = {each.column for each in told if "never reached" in each.message}
+    closed = {each.column for each in told if NEVER_REACHED in each.message}
     return [each for each in found if each.column not in closed]
 
 

@@ -26,7 +26,7 @@ from portal.operations.submission import clean_text, long_faults
 from portal.queries.staff_rights import accused_units
 
 CONTRACTOR = "contractor"
-LASTS = timedelta(days=14)
+CONTRACTOR_LINK_LASTS = timedelta(days=14)
 ENDED = N_("This link has ended. Ask the unit that sent it for a new one.")
 MAC_LENGTH = 32  # hexadecimal digits: 128 bits
 LINKED = "contractor.linked"
@@ -64,7 +64,7 @@ def issue_link(tx: Connection, context: Context, case_id: int, unit_code: str) -
         return code_of(context, found._mapping, str(token))
     if found is not None:
         tx.execute(update(contractor_link).where(contractor_link.c.id == found.id).values(revoked_at=now))
-    expires_at = (now + LASTS).replace(microsecond=0)
+    expires_at = (now + CONTRACTOR_LINK_LASTS).replace(microsecond=0)
     row = {
         "jurisdiction_id": context.jurisdiction_id, "report_id": case_id, "unit_code": unit_code,
         "hand_over": seq, "created_at": now, "expires_at": expires_at,

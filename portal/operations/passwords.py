@@ -14,7 +14,7 @@ from portal.i18n import N_, Message
 
 # RFC 9106 argon2id; 32 MiB keeps a burst of sign-ins from eating a small machine, three passes make up for it.
 HASHER = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1, hash_len=32, salt_len=16)
-SHORTEST, LONGEST = 12, 200
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200
 FEWEST_DIFFERENT = 5
 # What people type when a long password is asked for; compared without case, digits and signs at either end.
 _COMMON_WORDS = """
@@ -41,7 +41,7 @@ def hash_password(password: str) -> str:
 def is_password(kept: str | None, password: str) -> bool:
     """Whether a password matches; without a kept hash the same work is done and the answer is no."""
     try:
-        HASHER.verify(kept or _nobodys_hash(), _normal(password)[:LONGEST])
+        HASHER.verify(kept or _nobodys_hash(), _normal(password)[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
     return kept is not None
@@ -55,10 +55,10 @@ def is_outdated(kept: str) -> bool:
 def password_fault(password: str, email: str = "") -> Message | None:
     """Why a person may not have this password; None when it will do."""
     typed = _normal(password)
-    if len(typed) < SHORTEST:
-        return Message(N_("Use at least %(count)s characters."), {"count": SHORTEST})
-    if len(typed) > LONGEST:
-        return Message(N_("Use at most %(count)s characters."), {"count": LONGEST})
+    if len(typed) < SHORTEST_PASSWORD:
+        return Message(N_("Use at least %(count)s characters."), {"count": SHORTEST_PASSWORD})
+    if len(typed) > LONGEST_PASSWORD:
+        return Message(N_("Use at most %(count)s characters."), {"count": LONGEST_PASSWORD})
     if _is_common(typed.casefold(), email):
         return Message(N_("This password is easy to guess. Use several unrelated words."))
     return None

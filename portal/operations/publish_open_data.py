@@ -9,8 +9,10 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import IO, Any
+from zoneinfo import ZoneInfo
 
 import shapely
 from sqlalchemy import Connection
@@ -19,10 +21,23 @@ from portal import clock
 from portal.queries.city import CityView
 from portal.queries.duties import duties
 from portal.queries.open_data import REPORT_COLUMNS, day_roots, open_events, open_reports, open_seals
+from portal.spreadsheet import guarded
 
 INDEX = "index.json"
 FORMAT = 1
+NIGHTLY_AT = time(2, 30)  # the city's time: when everybody sleeps
 Row = Mapping[str, Any]
+
+
+def is_night_due(folder: Path, now: datetime, timezone: str) -> bool:
+    """Whether the dump is missing, or older than the last night in which it was to be made."""
+    try:
+        made_at = datetime.fromisoformat(json.loads((folder / INDEX).read_text())["made_at"])
+    except (OSError, ValueError, KeyError):
+        return True
+    here = now.astimezone(ZoneInfo(timezone))
+    night = datetime.combine(here.date(), NIGHTLY_AT, here.tzinfo)
+    return made_at < (night if night <= here else night - timedelta(days=1))
 
 
 def publish_open_data(
@@ -188,4 +203,4 @@ def _json(value: Row) -> str:
 
 def _harmless(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+    return guarded(value) if isinstance(value, str) else value

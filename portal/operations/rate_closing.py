@@ -20,7 +20,7 @@ from portal.operations.submission import clean_text, long_faults
 from portal.operations.voice_links import GUEST_ROLE, Voter
 
 ASPECTS = ("speed", "result", "manner")
-SCORES = range(1, 6)
+RATING_SCORES = range(1, 6)
 RATERS = (REPORTER_ROLE, FOLLOWER_ROLE, GUEST_ROLE)
 
 
@@ -69,7 +69,7 @@ def _check(scores: Mapping[str, int], words: str) -> None:
     faults = {
         aspect: Message(N_("Please choose one to five."))
         for aspect in ASPECTS
-        if scores.get(aspect) not in SCORES
+        if scores.get(aspect) not in RATING_SCORES
     }
     if faults := faults | long_faults(MOST_WORDS, words=words):
         raise InvalidInput(faults)

@@ -12,13 +12,11 @@ from portal.pack.model import Finding
 from portal.pack.rows import SCOPE_COLUMNS, TABLES
 from portal.pack.said import said
 from portal.pack.table import Notes, Row, read_rows_of
+from portal.spreadsheet import guarded, unguarded
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_ROWS = 20_000
 LONGEST_CELL = 5_000
-# What a spreadsheet would take for a formula; a plain number is none.
-FORMULA = re.compile(r"'?[=+\-@\t\r]")
-NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -33,8 +31,8 @@ class Uploaded:
 
 def spreadsheet(table: str, rows: Sequence[RowCells], locales: Sequence[str]) -> bytes:
     """The table as a file that a spreadsheet opens as text: no cell of it is a formula."""
-    guarded = [{name: _guarded(name, text) for name, text in row.items()} for row in rows]
-    return csv_text(table, guarded, locales).encode("utf-8-sig")
+    safe = [{name: text if name == PLACES else guarded(text) for name, text in row.items()} for row in rows]
+    return csv_text(table, safe, locales).encode("utf-8-sig")
 
 
 def read_spreadsheet(raw: bytes, table: str, locales: Sequence[str]) -> Uploaded:
@@ -87,7 +85,7 @@ def filled(table: str, old: Sequence[RowCells], new: Sequence[RowCells]) -> list
 
 def _cells(row: Row, table: str, names: Iterable[str]) -> dict[str, str]:
     """The cells of the columns that the file has; what a target is for may stand in several."""
-    cells = {name: _unguarded(row.text(name)) for name in names if name in row.cells}
+    cells = {name: unguarded(row.text(name)) for name in names if name in row.cells}
     if table == "targets":
         scopes = [cells.pop(name, "") for name in SCOPE_COLUMNS]
         cells["service_code"] = next(filter(None, scopes), "")
@@ -114,16 +112,6 @@ def _double_keys(table: str, found: Iterable[tuple[int, RowCells]]) -> Iterable[
             message = said(N_("'%(key)s' stands already in row %(seen)s"), key=key, seen=seen[key])
             yield Finding(TABLES[table].file, line, KEYS[table][0], "error", message)
         seen.setdefault(key, line)
-
-
-def _guarded(name: str, text: str) -> str:
-    if name == PLACES or NUMBER.fullmatch(text):
-        return text
-    return f"'{text}" if FORMULA.match(text) else text
-
-
-def _unguarded(text: str) -> str:
-    return text[1:] if text.startswith("'") and FORMULA.match(text[1:]) else text
 
 
 def by_lines(findings: Iterable[Finding], file: str, lines: Sequence[int]) -> list[Finding]:

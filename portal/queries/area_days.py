@@ -11,10 +11,9 @@ from sqlalchemy import Connection, Date, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from portal.models.open_city import area_day, area_day_run
+from routing.shares import SMALLEST_SAMPLE
 
 UNIT = "@unit"  # stands where the name of a layer would
-# Under this many judged reports a share says nothing, and none is shown.
-SMALLEST_SAMPLE = 10
 MONTHS = 12
 
 

@@ -11,11 +11,10 @@ from sqlalchemy import Connection, func, select
 from portal.models.report import clock, report
 from portal.queries.front_page import resolved_halves
 from routing.closing import CLOSING_CODES
+from routing.shares import SMALLEST_SAMPLE
 
 # What counts as solved in the shares of communities: closed with an ending that settles it, wholly or in part.
 SOLVED = tuple(code.code for code in CLOSING_CODES.values() if code.counts_as in ("yes", "half"))
-# Under this many a share says nothing, and none is shown.
-SMALLEST_SAMPLE = 10
 
 
 @dataclass(frozen=True, slots=True)

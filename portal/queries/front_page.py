@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, false, func, select
 
 from portal.models.report import media, report
 from routing.closing import CLOSING_CODES, weight_of
+from routing.shares import SMALLEST_SAMPLE
 
 DEALT_WITH = ("resolved", "confirmed", "closed")
 # What an ending counts as is said by its code, never by the state alone.
@@ -32,6 +33,11 @@ class CityFigures:
     closed_today: int
     judged: int
     on_time: int
+
+    @property
+    def on_time_share(self) -> float | None:
+        """Share of the judged reports that kept their first promise; None for too few."""
+        return self.on_time / self.judged if self.judged >= SMALLEST_SAMPLE else None
 
 
 def is_dealt_with() -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from portal.queries.incident_rules import duplicate_rules, family_of
 from routing.duplicates import Match, Matter, rank_duplicates
 from routing.words import words_of
 
-MOST, MOST_COMPARED = 5, 25
+MOST_SHOWN, MOST_COMPARED = 5, 25
 
 # The index of open reports gives the nearest first, so a corner with ten thousand of them costs no more.
 _NEARBY = text(
@@ -88,7 +88,7 @@ def nearby_reports(
     new = Matter(point, service.code, service.group, now, frozenset(words_of(mask(words))))
     likened = [(case_id, matter_of(row, city)) for case_id, row in found.items()]
     ranked = rank_duplicates(service.for_routing, new, likened, rules)
-    return [_shown(found[match.case_id], match) for match in ranked if match.is_likely][:MOST]
+    return [_shown(found[match.case_id], match) for match in ranked if match.is_likely][:MOST_SHOWN]
 
 
 def degrees_around(lat: float, metres: float) -> tuple[float, float]:

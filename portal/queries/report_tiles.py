@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 
 MOST_ZOOM = 20
-MOST_POINTS = 5000
+MOST_IN_TILE = 5000
 
 # The envelope in degrees meets the index on public_geom; the tile itself is drawn in Web Mercator.
 _TILE = text(
@@ -30,7 +30,7 @@ _TILE = text(
 
 def report_tile(tx: Connection, jurisdiction_id: str, z: int, x: int, y: int) -> bytes:
     """The tile z/x/y with a layer `reports`: the newest 5,000 public points in it; empty bytes for none."""
-    given = {"jurisdiction_id": jurisdiction_id, "z": z, "x": x, "y": y, "most": MOST_POINTS}
+    given = {"jurisdiction_id": jurisdiction_id, "z": z, "x": x, "y": y, "most": MOST_IN_TILE}
     return bytes(tx.scalar(_TILE, given) or b"")
 
 

@@ -11,10 +11,9 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, cast, func
 
 from portal.models.report import report
 from portal.queries.front_page import is_dealt_with, is_judged, is_kept, resolved_halves
+from routing.shares import SMALLEST_SAMPLE
 
 LOOK_BACK = timedelta(days=90)
-# Under this many judged reports a share says nothing, and none is shown.
-SMALLEST_SAMPLE = 10
 _COUNTS = ("open", "late", "closed", "judged", "on_time", "ended", "halves", "partly")
 
 

@@ -13,11 +13,10 @@ from portal.models.report import report
 from portal.queries.area_days import UNIT, MonthFigures, filled_months, months_query
 from portal.queries.front_page import is_dealt_with
 from portal.queries.unit_ratings import UnitRatings, ratings_query, read_ratings
+from routing.shares import SMALLEST_SAMPLE
 from routing.survival import Span
 
 LOOK_BACK = timedelta(days=365)
-# Under this many reports a curve or a share says nothing.
-SMALLEST_SAMPLE = 10
 HOUR_S = 3600
 
 

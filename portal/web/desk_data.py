@@ -20,6 +20,7 @@ from portal.masking import mask
 from portal.queries.case_filter import NEVER, Wanted
 from portal.queries.case_places import case_places
 from portal.queries.case_table import case_table
+from portal.spreadsheet import guarded
 from portal.web import access, clock_words, staff_words
 from portal.web.forms.case_filter import read_filter, wanted_of
 from portal.web.locale import boundary_name, gettext, local, service_name, unit_name
@@ -31,8 +32,6 @@ HEADINGS = (
     N_("Reported"), N_("Accepted"), N_("Closed"), N_("Ending"), N_("Next due"), N_("Promise to the resident"),
     N_("Hand-overs"), N_("Area"), N_("Latitude"), N_("Longitude"), N_("What the public reads"),
 )  # fmt: skip
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @pages.get("/places.json")
@@ -124,15 +123,5 @@ def _instant(at: datetime | None) -> str:
 
 def _line(cells: list[str]) -> bytes:
     out = io.StringIO()
-    csv.writer(out).writerow(
-        f"'{cell}" if cell.startswith(_FORMULA) and not _is_number(cell) else cell for cell in cells
-    )
+    csv.writer(out).writerow(guarded(cell) for cell in cells)
     return out.getvalue().encode()
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -15,11 +15,12 @@ from portal.i18n import N_
 from portal.queries.city import CityView
 from portal.queries.crews import CrewView, crews_now
 from portal.queries.staff_rights import units_of
-from portal.queries.unit_figures import SMALLEST_SAMPLE, UnitFigures, unit_figures
+from portal.queries.unit_figures import UnitFigures, unit_figures
 from portal.queries.unit_ratings import UnitRatings, unit_ratings
 from portal.queries.unit_work import PERSON, Counts, unit_work
 from portal.web import access, staff_words
 from portal.web.services import city, reading
+from routing.shares import SMALLEST_SAMPLE
 
 pages = Blueprint("desk_unit", __name__, url_prefix="/desk")
 MOST_BARS = 12

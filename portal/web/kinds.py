@@ -11,7 +11,6 @@ from portal.operations.field_readers import CONTRACTOR_LEVEL
 from portal.operations.hand_within import COMMUNITY
 from portal.pack.model import KINDS
 from portal.queries.field_figures import (
-    SMALLEST_SAMPLE,
     KindFigures,
     community_share,
     contract_figures,
@@ -19,6 +18,7 @@ from portal.queries.field_figures import (
 )
 from portal.web import access
 from portal.web.services import city, reading
+from routing.shares import SMALLEST_SAMPLE
 
 pages = Blueprint("kinds", __name__)
 LOOK_BACK = timedelta(days=90)

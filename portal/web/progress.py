@@ -14,7 +14,6 @@ from portal import clock
 from portal.errors import NotFound
 from portal.i18n import N_, Message
 from portal.queries.area_days import (
-    SMALLEST_SAMPLE,
     MonthFigures,
     last_months,
     months_of_layer,
@@ -26,7 +25,7 @@ from portal.web.charts import spark
 from portal.web.locale import boundary_name, gettext, layer_title, local
 from portal.web.services import city, reading, services
 from portal.web.unit_charts import month_year
-from routing.shares import class_of, even_breaks
+from routing.shares import SMALLEST_SAMPLE, class_of, even_breaks
 
 pages = Blueprint("progress", __name__)
 MEASURES = {"on_time": N_("Promises kept"), "open": N_("Open cases")}

@@ -11,6 +11,7 @@ from portal import clock
 from portal.errors import InvalidInput
 from portal.i18n import N_, Message
 from portal.operations import manage_accounts, sign_in
+from portal.operations.passwords import SHORTEST_PASSWORD
 from portal.queries.accounts import count_sessions
 from portal.queries.staff_rights import Staff
 from portal.web import access
@@ -147,7 +148,10 @@ def _account_page(status: int, refused: InvalidInput | None = None) -> Response:
         sessions = count_sessions(tx, g.staff.account_id, now, now - sign_in.SESSION_IDLE)
         view = city()
     faults = refused.fields if refused else {}
-    page = render_template("staff/account.html", staff=g.staff, sessions=sessions, city=view, faults=faults)
+    page = render_template(
+        "staff/account.html",
+        staff=g.staff, sessions=sessions, city=view, faults=faults, shortest=SHORTEST_PASSWORD,
+    )  # fmt: skip
     return make_response(page, status)
 
 

@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from portal.i18n import N_
 from portal.queries.area_days import MonthFigures, summed
-from portal.queries.unit_year import SMALLEST_SAMPLE, UnitYear
+from portal.queries.unit_year import UnitYear
 from portal.web.charts import Month, Words, flow_chart, survival_chart
 from portal.web.locale import duration_text, gettext, number, percent, safe_locale
+from routing.shares import SMALLEST_SAMPLE
 from routing.survival import Step, ended_by, survival
 
 HOURS, HOUR_S = 24, 3600

@@ -14,7 +14,7 @@ from portal.i18n import N_, Message
 from portal.queries.area_days import UNIT, MonthFigures, months_of_layer
 from portal.queries.duties import led_by
 from portal.queries.public_reports import ReportFilter, public_reports
-from portal.queries.unit_figures import SMALLEST_SAMPLE, UnitFigures, unit_figures
+from portal.queries.unit_figures import UnitFigures, unit_figures
 from portal.queries.unit_ratings import SMALLEST_SAMPLE as SMALLEST_RATING
 from portal.queries.unit_year import unit_year
 from portal.web import access
@@ -23,6 +23,7 @@ from portal.web.history import STATES
 from portal.web.locale import local
 from portal.web.services import city, reading, services
 from portal.web.unit_charts import curve_of, flow_of, month_year
+from routing.shares import SMALLEST_SAMPLE
 from routing.units import Directory, Unit
 
 pages = Blueprint("units", __name__)

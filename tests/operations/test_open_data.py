@@ -6,7 +6,7 @@ import csv
 import gzip
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from portal.errors import InvalidInput
 from portal.models.report import report
-from portal.operations.publish_open_data import publish_open_data
+from portal.operations.publish_open_data import is_night_due, publish_open_data
 from portal.operations.seal_events import make_day_roots, seal_events
 from portal.operations.verify_dump import verify_dump
 
@@ -54,6 +54,27 @@ def read(path: Path) -> Lines:
 
 def write(path: Path, rows: Lines) -> None:
     path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+
+
+@pytest.mark.parametrize(
+    ("made_at", "now", "is_due"),
+    [
+        (None, "2026-11-21T00:00:00+00:00", True),
+        ("no day", "2026-11-21T00:00:00+00:00", True),
+        # In Shanghai, where the night's 02:30 is 18:30 of the day before in UTC:
+        ("2026-11-20T18:31:00+00:00", "2026-11-21T18:29:00+00:00", False),
+        ("2026-11-20T18:31:00+00:00", "2026-11-21T18:30:00+00:00", True),
+        ("2026-11-20T18:29:00+00:00", "2026-11-20T18:29:30+00:00", False),
+        ("2026-11-19T18:29:00+00:00", "2026-11-20T18:29:30+00:00", True),
+        ("2026-11-01T00:00:00+00:00", "2026-11-21T05:00:00+00:00", True),
+    ],
+)
+def test_the_dump_is_made_once_in_the_citys_night(
+    made_at: str | None, now: str, is_due: bool, tmp_path: Path
+) -> None:
+    if made_at:
+        (tmp_path / "index.json").write_text(json.dumps({"made_at": made_at}))
+    assert is_night_due(tmp_path, datetime.fromisoformat(now), "Asia/Shanghai") == is_due
 
 
 def test_an_untouched_dump_proves_itself(dump: Path) -> None:
