@@ -26,6 +26,7 @@ from portal.operations.subscribe import (
 )
 from portal.queries.subscriptions import Subject, own_subscription
 from portal.web import access
+from portal.web.areas import offered_areas
 from portal.web.locale import current_locale, named
 from portal.web.services import city, reading, services, writing
 
@@ -40,8 +41,8 @@ STOPS: Mapping[str, Callable[[Connection, Context, str, str], None]] = {
 @pages.get("/subscribe")
 @access.public
 def ask() -> Response:
-    """The form for one area, service or unit; no statement. A report has its own."""
-    return _form(_subject(request.args))
+    """The form for one area, service or unit, or the choice of one; no statement. A report has its own."""
+    return _form(_subject(request.args)) if request.args.get("kind") else _choice()
 
 
 @pages.post("/subscribe")
@@ -112,6 +113,14 @@ def stop_now(kind: str, token: str, code: str) -> str:
     with writing() as tx:
         STOPS[kind](tx, services().context, token, code)
     return render_template("public/unsubscribe_news.html", is_done=True)
+
+
+def _choice() -> Response:
+    offered = [each for each in city().services.values() if each.is_active]
+    page = render_template(
+        "public/subscribe_choice.html", areas=offered_areas(), services=offered, units=list(city().directory)
+    )
+    return make_response(page)
 
 
 def _subject(given: Mapping[str, str]) -> Subject:
