@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from routing.leaves import (
@@ -41,7 +42,8 @@ class Known:
     """What a rulebook may speak of.
 
     `layers` maps a layer to its boundary codes. `questions` maps a question to its answer keys, empty when
-    any text will do. `plans` are the response plans; None where they are not known yet.
+    any text will do. `plans` are the response plans; None where they are not known yet. `stops` are the
+    answers by question that end the form wherever they are offered: no report ever brings one.
     """
 
     directory: Directory
@@ -49,6 +51,7 @@ class Known:
     layers: Mapping[str, Collection[str]]
     questions: Mapping[str, Collection[str]]
     plans: Collection[str] | None = None
+    stops: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def lint(rulebook: Rulebook, known: Known) -> list[Problem]:
@@ -99,6 +102,11 @@ def _answer_problems(rule: Rule, leaf: AnswerLeaf, known: Known) -> Iterator[Pro
         yield from _unknown(rule, "question", {leaf.question})
     elif options := set(known.questions[leaf.question]):
         yield from _unknown(rule, "answer", leaf.values - options)
+    for key in sorted(leaf.values & set(known.stops.get(leaf.question, ()))):
+        subject = f"{leaf.question}={key}"
+        yield _warn(
+            rule, "answer_stops", subject, f"asks for {subject}, which ends the form: no report has it"
+        )
 
 
 def _selector_problems(rule: Rule, selector: Selector, known: Known) -> Iterator[Problem]:
@@ -115,6 +123,16 @@ def _selector_problems(rule: Rule, selector: Selector, known: Known) -> Iterator
     for code in sorted(orphans):
         subject = f"{selector.layer}/{code}"
         yield _warn(rule, "boundary_without_unit", subject, f"no unit answers for {subject}")
+
+
+def stopping_answers(offered: Iterable[tuple[str, Collection[str], Collection[str]]]) -> dict[str, set[str]]:
+    """Return the answers by question that stop wherever they are offered, from (question, answers, stops)."""
+    stops: defaultdict[str, set[str]] = defaultdict(set)
+    passing: defaultdict[str, set[str]] = defaultdict(set)
+    for question, answers, ending in offered:
+        stops[question].update(ending)
+        passing[question].update(set(answers) - set(ending))
+    return {question: keys - passing[question] for question, keys in stops.items()}
 
 
 def _option_problems(rule: Rule, known: Known) -> Iterator[Problem]:

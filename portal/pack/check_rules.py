@@ -12,7 +12,7 @@ from portal.pack.model import Finding, Pack
 from portal.pack.said import said
 from portal.pack.table import Notes
 from routing.errors import RulebookError
-from routing.lint import Known, lint
+from routing.lint import Known, lint, stopping_answers
 from routing.rules import LeastLoaded, Rulebook, UnitNamed, parse_rulebook
 
 RULE = re.compile(r"\s*\[\[\s*rule\s*\]\]")
@@ -72,6 +72,9 @@ def _lint(
         layers=_known_layers(pack, layers),
         questions=_known_questions(pack),
         plans={row.code for row in pack.plans},
+        stops=stopping_answers(
+            (row.code, {choice.key for choice in row.values}, row.stop) for row in pack.questions
+        ),
     )
     named = {boundary.layer for unit in pack.units for boundary in unit.boundaries}
     told: set[tuple[str, str]] = set()

@@ -14,7 +14,7 @@ from portal.errors import NotFound, NotReady
 from portal.i18n import N_, Message
 from portal.models.city import jurisdiction_table, response_plan, rulebook
 from portal.queries.city_parts import ServiceView, read_directory, read_services
-from routing.lint import Known
+from routing.lint import Known, stopping_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ def known_of_city(tx: Connection, jurisdiction_id: str) -> Known:
         layers=_boundary_codes(tx, jurisdiction_id),
         questions=_answer_keys(services),
         plans=set(tx.scalars(plans)),
+        stops=stopping_answers(
+            (asked.code, {value["key"] for value in asked.values}, asked.stop)
+            for view in services.values()
+            for asked in view.questions
+        ),
     )
 
 

@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -17,15 +17,18 @@ from portal.demo.lanpu.build import demo_folder, ensure_demo_city
 from portal.demo.lanpu.days import holiday_rows
 from portal.operations.load_city import is_demo_folder
 from portal.pack.check import check_with_layers
+from portal.pack.city import build_city
 from portal.pack.convert import directory_of, services_of
 from portal.pack.model import KINDS, Pack
 from routing.conditions import _LEAVES
 from routing.lint_places import cut_places
 from routing.lint_reach import lint_reach
+from routing.router import PointQuery, Router
 from routing.rules import BoundaryOf, LeastLoaded, NearestOf, UnitNamed, parse_rulebook
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 11, 21)  # the day for which conftest.py draws the city
+NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -150,3 +153,40 @@ def test_it_is_drawn_once_whole_and_marked_as_a_demo(tmp_path: Path, monkeypatch
     assert len(drawings) == 1, "the second time it is there"
     assert is_demo_folder(made)
     assert not is_demo_folder(tmp_path)
+
+
+DANGERS = [
+    pytest.param("lift-fault", {"trapped": ["yes"]}, "lift-trapped", "emergency", id="trapped in a lift"),
+    pytest.param("flooding", {"flood-depth": ["deeper"]}, "deep-flood", "emergency", id="deep water"),
+    pytest.param(
+        "illegal-dumping", {"dump-type": ["chemical"]}, "dumped-chemicals", "emergency", id="chemicals"
+    ),
+    pytest.param("stray-dog", {"dog-matter": ["bite"]}, "dog-bite", "high", id="a bite"),
+    pytest.param(
+        "elder-care", {"care-need": ["urgent"]}, "somebody-in-need-now", "emergency", id="in need now"
+    ),
+    pytest.param("gas-smell", {"gas-where": ["home"]}, "gas-leak", "emergency", id="gas at home"),
+    pytest.param(
+        "playground", {"play-danger": ["no"]}, "playground-danger", "high", id="a swing that breaks"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def router(pack: Pack) -> Router:
+    return Router(build_city(pack))
+
+
+@pytest.mark.parametrize(("service", "answers", "rule", "priority"), DANGERS)
+def test_the_gravest_answers_can_be_sent_and_reach_their_rule(
+    pack: Pack, router: Router, service: str, answers: dict[str, list[str]], rule: str, priority: str
+) -> None:
+    asked = {row.code: row for row in pack.questions if row.service_code == service}
+    warnings = {pair for row in asked.values() if row.datatype == "notice" for pair in row.show_if}
+    for code, (key,) in answers.items():
+        assert key not in asked[code].stop
+        assert (code, key) in warnings, "told to call the emergency services too"
+    park = next(layer for layer in router.city.index.layers if layer.name == "park")
+    inside = park.boundaries[0].geometry.representative_point()
+    decision = router.route(PointQuery(service, NOON, inside.x, inside.y, 5, answers)).decision
+    assert (decision.rule_id, decision.priority) == (rule, priority)

@@ -23,7 +23,7 @@ from portal.queries.crews import crews_now, jobs_of
 from portal.queries.staff_rights import Grant
 
 HEAD, DESK = Actor("unit_head", "street-cn2"), Actor("dispatcher", "centre")
-COLLAPSE = {"service_code": "road-collapse", "answers": {"danger": ("no",)}, "lon": 121.667, "lat": 29.197}
+COLLAPSE = {"service_code": "road-collapse", "answers": {"danger": ("yes",)}, "lon": 121.667, "lat": 29.197}
 
 
 @pytest.fixture(scope="module")

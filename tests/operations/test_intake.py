@@ -69,8 +69,8 @@ def refused(linhai: Any, **changes: Any) -> dict[str, str]:
         pytest.param({"media": ("7K2M\x00",)}, {"media": "expired"}, id="photo id with NUL"),
         pytest.param({"service_code": "illegal-poster"}, {"media": "needs a photo"}, id="photo required"),
         pytest.param(
-            {"service_code": "road-collapse", "answers": {"danger": ("yes",)}},
-            {"answers.danger": "119 or 120"}, id="an answer that stops: call the emergency number",
+            {"service_code": "water-leak", "answers": {"leak-kind": ("own",)}},
+            {"answers.leak-kind": "your own meter"}, id="an answer that stops: no matter for the city",
         ),
         pytest.param(
             {"service_code": "missed-collection", "answers": {"waste-type": ("bulky",), "item-count": ("many",)}},

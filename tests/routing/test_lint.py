@@ -2,7 +2,7 @@
 
 import pytest
 
-from routing.lint import Known, lint
+from routing.lint import Known, lint, stopping_answers
 from routing.rules import parse_rulebook
 
 FALLBACK = {"id": "fallback", "lead": {"unit": "centre"}}
@@ -11,7 +11,8 @@ FALLBACK = {"id": "fallback", "lead": {"unit": "centre"}}
 @pytest.fixture
 def known(directory, services):
     layers = {"street": ["S1", "S2"], "park": ["P1"], "school": []}
-    return Known(directory, services, layers, {"side": ["left", "right"], "note": []}, ["storm"])
+    questions = {"side": ["left", "right", "under"], "note": []}
+    return Known(directory, services, layers, questions, ["storm"], {"side": {"under"}})
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ def known(directory, services):
         ({"when": {"attr": {"layer": "prk", "name": "a", "in": "b"}}}, "unknown_layer", "prk"),
         ({"when": {"answer": {"question": "sdie", "in": "left"}}}, "unknown_question", "sdie"),
         ({"when": {"answer": {"question": "side", "in": "up"}}}, "unknown_answer", "up"),
+        ({"when": {"answer": {"question": "side", "in": ["left", "under"]}}}, "answer_stops", "side=under"),
         ({"lead": {"unit": "prks"}}, "unknown_unit", "prks"),
         ({"lead": {"least_loaded": ["parks", "x"]}}, "unknown_unit", "x"),
         ({"assist": [{"unit": "y"}]}, "unknown_unit", "y"),
@@ -67,3 +69,8 @@ def test_rules_after_one_that_always_matches_are_never_reached(known):
 def test_a_rule_for_any_boundary_does_not_hide_the_rest(known):
     rule = {"id": "streets", "lead": {"boundary_of": "street"}}
     assert lint(parse_rulebook({"rule": [rule, FALLBACK]}), known) == []
+
+
+def test_an_answer_stops_only_where_no_service_lets_it_pass():
+    offered = [("side", ["left", "under"], ["under"]), ("side", ["left", "right"], ["left"])]
+    assert stopping_answers(offered) == {"side": {"under"}}

@@ -76,8 +76,8 @@ def test_a_report_is_filed_and_named(client: FlaskClient, form: Form, parts: Ser
             id="answer not offered",
         ),
         pytest.param(
-            {"service_code": "road-collapse", "q.danger": "yes"},
-            "Call 119 or 120 now",
+            {"service_code": "water-leak", "q.leak-kind": "own"},
+            "behind your own meter are yours",
             id="an answer that stops",
         ),
         pytest.param({"service_code": "illegal-poster"}, "needs a photo", id="photo required"),

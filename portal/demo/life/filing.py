@@ -14,6 +14,7 @@ from portal.queries.city import ServiceView
 PHOTO_SHARE = {"required": 0.75, "optional": 0.22}
 # Older photos would fill a disk and be seen by nobody: there are some, and most of the last weeks.
 PHOTO_DAYS, OLD_PHOTO_SHARE = 21, 0.06
+GRAVE_SHARE = 0.12  # of answers that call for the emergency services too
 NAMESPACE = uuid.UUID("7a1c2f9e-52d0-4b54-9f0e-6a3b8de2c411")
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗"
 GIVEN = ("敏", "伟", "芳", "磊", "静", "强", "晓燕", "建国", "丽华", "志明", "小红", "文杰", "雨桐", "海波")
@@ -52,15 +53,20 @@ def submission_of(stage: Stage, event: Event, about: Case | None) -> Submission:
 
 
 def answers_of(stage: Stage, service: ServiceView, about: Case | None) -> dict[str, tuple[str, ...]]:
-    """Answers to the questions with choices; nobody chooses what stops the form."""
+    """Answers to the questions with choices; nobody chooses what stops the form, few what a notice warns of."""
     answers: dict[str, tuple[str, ...]] = {}
+    warned = {pair for asked in service.questions if asked.datatype == "notice" for pair in asked.show_if}
     for question in service.questions:
         if not question.is_shown(answers):
             continue
         keys = [value["key"] for value in question.values if value["key"] not in question.stop]
         if keys and (question.is_required or stage.maybe(0.6)):
-            first_are_usual = int(len(keys) * stage.chance.random() ** 1.6)
-            answers[question.code] = (keys[first_are_usual],)
+            grave = [key for key in keys if (question.code, key) in warned]
+            likely = (
+                grave if grave and stage.maybe(GRAVE_SHARE) else [key for key in keys if key not in grave]
+            )
+            first_are_usual = int(len(likely) * stage.chance.random() ** 1.6)
+            answers[question.code] = (likely[first_are_usual],)
         elif question.is_required and about is not None:
             answers[question.code] = (about.token if "token" in question.code else about.lead,)
     return answers
