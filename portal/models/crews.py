@@ -157,7 +157,7 @@ community_duty = table(
     instant("given_at"),
     instant("due_at"),
     instant("ended_at", nullable=True),
-    Column("outcome", Text),  # the reason with which it was handed up, or solved
+    Column("outcome", Text),  # the reason with which it was handed up, the state it ended in, or moved
     Index("uq_community_duty_open", "report_id", unique=True, postgresql_where=UNENDED),
     Index("ix_community_duty_report", "report_id"),
 )

@@ -118,4 +118,4 @@ def _store(
         drafts, told = [*drafts, *followed.drafts], [*told, *followed.letters]
     record(tx, case.head, drafts, [outbox_row(context.jurisdiction_id, clock.now(), DELIVER, told)])
     if is_moved:
-        after_move(tx, context, case.city, case.row, again.lead, is_open=True)
+        after_move(tx, context, case.city, case.row, again.lead, case.row.state)

@@ -15,10 +15,12 @@ from portal.models.report import report
 from portal.operations.context import SYSTEM, Context
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.record_events import Draft, lock_head, record
+from portal.operations.wind_up import wind_up
 from portal.queries.city import CityView
 from portal.queries.crews import CrewView, crews_now
 from portal.queries.staff_rights import accused_units
 from routing.crews import suggested
+from routing.lifecycle import STATES
 
 EMERGENCY = "emergency"
 
@@ -79,12 +81,15 @@ def release_crews(tx: Connection, case_id: int, at: datetime, *, is_done: bool) 
 
 
 def after_move(
-    tx: Connection, context: Context, city: CityView, row: Row[Any], lead: str, *, is_open: bool
+    tx: Connection, context: Context, city: CityView, row: Row[Any], lead: str, state: str
 ) -> None:
-    """What a move of a case means for its crews: `row` is the case before it."""
-    if is_open and lead == row.lead_unit:
+    """What a move of a case to `lead` and `state` means for who worked on it: `row` is the case before it."""
+    is_open = STATES[state] == "open"
+    is_over = not is_open and row.closed_at is None
+    if lead == row.lead_unit and not is_over:
         return
     release_crews(tx, row.id, clock.now(), is_done=not is_open)
+    wind_up(tx, row, state, clock.now())
     if is_open and row.priority == EMERGENCY:
         call_on_duty(tx, context, city, row.id)
 

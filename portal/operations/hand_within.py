@@ -23,6 +23,7 @@ from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.own_clocks import end_clock, own_clock
 from portal.operations.record_events import Draft, record
 from portal.operations.submission import clean_text, long_faults
+from portal.operations.wind_up import end_duty
 from portal.queries.staff_rights import ACCUSED, accused_units
 from routing.lifecycle import Transition
 
@@ -72,10 +73,9 @@ def hand_up(tx: Connection, context: Context, token: str, actor: Actor, handing:
     street = _street(tx, case)
     if street in accused_units(case.row.about_unit, case.city.directory):
         street = case.city.coordination_unit
-    _carry(tx, context, case, transition, handing, street)
-    of_case = (community_duty.c.report_id == case.row.id) & UNENDED
-    tx.execute(update(community_duty).where(of_case).values(ended_at=case.now, outcome=handing.reason))
+    end_duty(tx, case.row.id, handing.reason, case.now)
     end_clock(tx, case.row.id, KIND, STAGE, case.now)
+    _carry(tx, context, case, transition, handing, street)
 
 
 def communities_below(case_city: Any, unit_code: str) -> list[str]:
@@ -134,4 +134,4 @@ def _carry(
     due = handing.until or case.row.promise_due_at
     told = [letter("transferred_to_you", case.row.id, lead, lead, due)]
     record(tx, case.head, [draft], [outbox_row(context.jurisdiction_id, case.now, DELIVER, told)])
-    after_move(tx, context, case.city, case.row, lead, is_open=True)
+    after_move(tx, context, case.city, case.row, lead, transition.to_state)

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
 from portal.db import insert_together, update_together
-from portal.models.oversight import extension
+from portal.models.oversight import extension, supervision
 from portal.models.report import clock, report
 from portal.operations.context import Context
 from portal.operations.intake_rows import clock_row
 from portal.operations.next_due import keep_next_due
 from portal.operations.own_clocks import end_clock
+from portal.operations.supervision_rows import KIND as ORDER
+from portal.operations.supervision_rows import STAGE as ANSWER
 from portal.queries.city import CityView
 from routing.escalation import Marked, case_colour, next_look
 from routing.lifecycle import STATES, Transition
@@ -81,6 +83,13 @@ def _meet(scene: Scene, stages: list[str]) -> None:
     )
     if "resolve" in stages:
         _lapse(scene)
+        _answer_order(scene)
+
+
+def _answer_order(scene: Scene) -> None:
+    """Who ends a supervised case has done its part, the finding is the centre's; a joined one goes on elsewhere."""
+    is_joined = scene.transition.to_state == "duplicate"
+    end_clock(scene.tx, scene.row.id, ORDER, ANSWER, scene.now, is_met=not is_joined)
 
 
 def _lapse(scene: Scene) -> None:
@@ -151,6 +160,8 @@ def _restart(scene: Scene) -> None:
         .where(clock.c.report_id == scene.row.id, clock.c.kind == "promise", clock.c.state == MET)
         .values(state=RUNNING, met_at=None, next_at=scene.now)
     )
+    if scene.row.closed_at is not None:
+        _order_again(scene)
     if scene.lead != scene.row.lead_unit:
         _follow(scene)
     is_accepted = scene.transition.to_state != "routed"
@@ -166,12 +177,22 @@ def _restart(scene: Scene) -> None:
         insert_together(scene.tx, [(clock, fresh)])
 
 
+def _order_again(scene: Scene) -> None:
+    """Supervision that still waits for its finding binds the unit again when the case is opened again."""
+    is_open = (supervision.c.report_id == clock.c.report_id) & (supervision.c.state == "open")
+    is_of_order = exists().where(is_open, supervision.c.opened_at == clock.c.started_at).correlate(clock)
+    orders = (
+        (clock.c.report_id == scene.row.id) & (clock.c.kind == ORDER) & (clock.c.state.in_([RUNNING, MET]))
+    )
+    scene.tx.execute(
+        update(clock).where(orders, is_of_order).values(state=RUNNING, met_at=None, next_at=scene.now)
+    )
+
+
 def _follow(scene: Scene) -> None:
     """What was asked of or ordered from one unit does not bind the next: an application falls, supervision follows."""
     _lapse(scene)
-    ordered = (
-        (clock.c.report_id == scene.row.id) & (clock.c.kind == "supervision") & (clock.c.state == RUNNING)
-    )
+    ordered = (clock.c.report_id == scene.row.id) & (clock.c.kind == ORDER) & (clock.c.state == RUNNING)
     scene.tx.execute(update(clock).where(ordered).values(unit_code=scene.lead))
 
 

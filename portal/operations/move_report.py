@@ -11,6 +11,7 @@ from sqlalchemy import Connection, update
 from portal.models.report import report
 from portal.operations.attach_photos import attach_photos
 from portal.operations.call_crew import after_move
+from portal.operations.carry_supervision import carry_supervision
 from portal.operations.context import Actor, Context
 from portal.operations.echo_letters import echoes
 from portal.operations.follow_custody import check_finished, contest_until, follow_custody
@@ -69,6 +70,8 @@ def move_report(tx: Connection, context: Context, token: str, actor: Actor, move
     result = carry_out(tx, context, case, transition)
     if other is not None:
         tell_other(tx, other, case.row, actor, move)
+        if is_joining(move):
+            carry_supervision(tx, case.city, case.row, other.head.case_id)
     return result
 
 
@@ -108,7 +111,7 @@ def carry_out(
     told += echoes(tx, case.row, told)
     letters = outbox_row(context.jurisdiction_id, case.now, DELIVER, told)
     head = record(tx, case.head, [draft, *followed.drafts], [letters])
-    after_move(tx, context, case.city, case.row, lead, is_open=STATES[transition.to_state] == "open")
+    after_move(tx, context, case.city, case.row, lead, transition.to_state)
     return MoveResult(case.row.token, transition.to_state, lead, head.last_seq)
 
 

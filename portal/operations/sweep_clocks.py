@@ -78,7 +78,7 @@ def _write(tx: Connection, heads: Mapping[int, Row[Any]], due: Sequence[Row[Any]
     by_case: defaultdict[int, list[Looked]] = defaultdict(list)
     clocks: list[Mapping[str, Any]] = []
     for row in due:
-        look = look_at(row, now, _steps(known.get(row.jurisdiction_id)))
+        look = look_at(row, now, _steps(row, known.get(row.jurisdiction_id)))
         by_case[row.report_id].append((row, look))
         clocks.append(looked_at(row, look))
     entries = [_entry(heads[each], looked, known, now) for each, looked in by_case.items()]
@@ -96,8 +96,9 @@ def _ladders(
     return ladders(tx, late) if late else {}
 
 
-def _steps(ladder: Ladder | None) -> Any:
-    return ladder.escalation.steps if ladder else QUIET_STEPS
+def _steps(row: Row[Any], ladder: Ladder | None) -> Any:
+    """The ladder behind a clock; what is late in a case that has ended is told, but climbs to nobody."""
+    return ladder.escalation.steps if ladder and row.closed_at is None else QUIET_STEPS
 
 
 def _entry(found: Row[Any], looked: Sequence[Looked], known: Mapping[str, Ladder], now: datetime) -> Entry:

@@ -30,6 +30,8 @@ FINDINGS: Mapping[str, str] = {
     "other_unit_needed": N_("Another unit is needed"),
     "unfounded": N_("There was no need for supervision"),
 }
+# How supervision ended: by a finding, or by itself.
+ENDED: Mapping[str, str] = {**FINDINGS, "joined": N_("Goes on with the report that this one was joined with")}
 SERIOUS: Mapping[str, str] = {
     "group_complaint": N_("Complaint of many people"),
     "serious_incident": N_("Serious incident"),
