@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 MOST_WORDS = 400  # of one text; what comes after so many says nothing new about it
 _LONGEST = 40
-_HAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han and kana: written without spaces
-_RUN = re.compile(f"([{_HAN}]+)|([^\\W_{_HAN}]+)")
+HAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han and kana: written without spaces
+_RUN = re.compile(f"([{HAN}]+)|([^\\W_{HAN}]+)")
 # English words that stand in every text and tell no two apart.
 _ENGLISH = """
     a about also am an and any are as at be been but by can could did do does for from had has have he her his i

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from geoalchemy2 import Geometry
 from sqlalchemy import Boolean, Column, Date, Float, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from portal.models.base import instant, json_column, jurisdiction, numbered, table
 
@@ -153,6 +154,8 @@ basemap_feature = table(
     Column("kind", Text, nullable=False),  # the file's name: water, parks, streets
     json_column("properties"),
     Column("geom", Geometry("GEOMETRY", srid=4326, spatial_index=False), nullable=False),
+    Column("words", TSVECTOR),  # of its names (routing.place_words); nothing where it has none
+    Index("ix_basemap_feature_words", "words", postgresql_using="gin"),
     Index("ix_basemap_feature_geom", "geom", postgresql_using="gist"),
 )
 

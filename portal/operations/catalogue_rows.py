@@ -29,6 +29,8 @@ from portal.models.voice import answer_text
 from portal.operations.crew_catalogue import crew_rows
 from portal.pack.ladder import targets_with_lanes
 from portal.pack.model import CityConfig, Pack, Texts
+from portal.queries.place_names import names_of
+from routing.place_words import place_vector
 
 Rows = list[dict[str, Any]]
 # Reports go on naming these by code, so one that a new pack leaves out is kept and switched off.
@@ -260,7 +262,12 @@ def _message(properties: Mapping[str, Any]) -> dict[str, str]:
 
 def _basemap(pack: Pack) -> Rows:
     return [
-        {"kind": file.name, "properties": dict(feature.properties), "geom": _ewkt(feature.geometry)}
+        {
+            "kind": file.name,
+            "properties": dict(feature.properties),
+            "geom": _ewkt(feature.geometry),
+            "words": place_vector(names_of(feature.properties).values()) or None,
+        }
         for file in pack.basemap
         for feature in file.features
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
@@ -13,8 +14,10 @@ from portal import clock
 from portal.errors import InvalidInput, NotFound
 from portal.i18n import N_, Message
 from portal.queries.duties import answerers, answering_at, by_group, duties, middle_of
+from portal.queries.place_names import Place
 from portal.web import access
 from portal.web.areas import offered_areas
+from portal.web.find import LONGEST, places_called, title_of
 from portal.web.limits import count_look
 from portal.web.locale import boundary_name, layer_title, local
 from portal.web.services import city, reading, services
@@ -23,6 +26,7 @@ from portal.web.units import in_order
 pages = Blueprint("duties", __name__)
 NO_SERVICE = N_("There is no service with this code.")
 HERE = N_("where you are")
+NO_NUMBERS = N_("Please give the place as two numbers, or by its name.")
 
 
 @pages.get("/duties")
@@ -39,15 +43,17 @@ def catalogue() -> Response:
 @pages.post("/duties")
 @access.public
 def at_a_point() -> Response:
-    """The same for a point: posted, so that nobody's address stands in an address line or a log."""
+    """The same for a point or a name: posted, so that nobody's address stands in an address line or a log."""
+    if words := " ".join(request.form.get("place", "").split()):
+        return _by_name(words)
     count_look()
     try:
         point = LonLat(float(request.form.get("lon", "")), float(request.form.get("lat", "")))
     except ValueError:
-        raise InvalidInput({"place": Message(N_("Please give the place as two numbers."))}) from None
+        raise InvalidInput({"place": Message(NO_NUMBERS)}) from None
     if not (math.isfinite(point.lon) and abs(point.lon) <= 180 and abs(point.lat) <= 90):
-        raise InvalidInput({"place": Message(N_("Please give the place as two numbers."))})
-    return _page(point, Message(HERE))
+        raise InvalidInput({"place": Message(NO_NUMBERS)})
+    return _page(point, request.form.get("named", "")[:200] or Message(HERE))
 
 
 @pages.get("/duties/<service_code>")
@@ -87,7 +93,17 @@ def organisation() -> str:
     )
 
 
-def _page(point: LonLat | None = None, place: Any = None) -> Response:
+def _by_name(words: str) -> Response:
+    """The one place of that name; a choice where there are several, and words where there is none."""
+    found = places_called(words)
+    if len(found) == 1:
+        return _page(found[0].point, title_of(found[0]), typed=words)
+    return _page(typed=words, found=found)
+
+
+def _page(
+    point: LonLat | None = None, place: Any = None, typed: str = "", found: Sequence[Place] | None = None
+) -> Response:
     here = {each.service.code: each for each in answering_at(city(), point, clock.now())} if point else {}
     groups = by_group(city().services.values())
     page = render_template(
@@ -96,6 +112,9 @@ def _page(point: LonLat | None = None, place: Any = None) -> Response:
         answerers={each.code: answerers(city(), each) for _, members in groups for each in members},
         here=here,
         place=place,
+        typed=typed,
+        found=found,
+        longest=LONGEST,
         areas=offered_areas(),
         chosen=request.args.get("area", ""),
     )

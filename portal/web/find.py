@@ -1,57 +1,67 @@
-"""Answers `/find`: a report looked up by its number, or an area by its name, as a person types it."""
+"""Answers `/find`: a report looked up by its number, or a place by its name, as a person types it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from portal.crypto import ALPHABET, read_token
+from portal.crypto import ALPHABET, TOKEN_LENGTH, read_token
+from portal.queries.place_names import Place, find_places
 from portal.queries.report_page import is_report
 from portal.web import access
-from portal.web.areas import offered_areas
-from portal.web.limits import count_guess
+from portal.web.limits import count_guess, count_look
+from portal.web.locale import boundary_name, layer_title, named
 from portal.web.services import city, reading, services
 
 pages = Blueprint("find", __name__)
-SHORTEST_NAME = 2
+LONGEST = 60
 
 
 @pages.get("/find")
 @access.public
 def find() -> Response:
-    """Lead to the report, or to the area of that name; numbers that no report has are counted against guessing."""
-    words = request.args.get("number", "")[:60]
-    if (area := _area_called(words)) is not None:
-        return redirect(f"/map?{urlencode({'area': area})}", 303)
-    typed = read_token(words)
-    number = "".join(letter for letter in typed if letter in ALPHABET)[:40]
-    if not number:
+    """Lead to the report or the one place of that name; list several; say so where there is none. Two statements.
+
+    Numbers that no report has are counted against guessing.
+    """
+    words = " ".join(request.args.get("number", "").split())[:LONGEST]
+    if not words:
         return redirect("/", 303)
+    number = "".join(letter for letter in read_token(words) if letter in ALPHABET)[:40]
     with reading() as tx:
-        is_known = is_report(tx, services().jurisdiction_id, number)
-    if not is_known:
+        is_known = bool(number) and is_report(tx, services().jurisdiction_id, number)
+        places = [] if is_known else places_called(words)
+    if not is_known and not places and len(number) == TOKEN_LENGTH:
         count_guess()
-    return redirect(f"/r/{number}", 303)
+        is_known = True  # its page says that there is no such report
+    if is_known:
+        return redirect(f"/r/{number}", 303)
+    if len(places) == 1:
+        return redirect(on_map(places[0]), 303)
+    return make_response(render_template("public/places.html", words=words, places=places, longest=LONGEST))
 
 
-def _area_called(words: str) -> str | None:
-    """The area whose name in any language is this, or begins with it; the largest areas first."""
-    wanted = " ".join(words.split()).casefold()
-    if len(wanted) < SHORTEST_NAME:
-        return None
-    names = [
-        (name.casefold(), f"{layer.name}:{boundary.code}")
-        for layer, boundaries in offered_areas()
-        for boundary in boundaries
-        for name in _names(city().boundary_name(layer.name, boundary.code))
-    ]
-    same = (area for name, area in names if name == wanted)
-    begun = (area for name, area in names if name.startswith(wanted))
-    return next(same, None) or next(begun, None)
+def places_called(words: str) -> list[Place]:
+    """The places of the city with this name, counted as one look at the map; one statement."""
+    count_look()
+    with reading() as tx:
+        return find_places(tx, city(), words[:LONGEST])
 
 
-def _names(found: Mapping[str, str] | str) -> Iterable[str]:
-    return [found] if isinstance(found, str) else found.values()
+def on_map(place: Place) -> str:
+    """Where the map shows a place: an area with its reports, anything else with the map around it."""
+    near = f"{place.point.lon},{place.point.lat}"
+    return f"/map?{urlencode({'area': place.area} if place.area else {'near': near})}"
+
+
+def title_of(place: Place) -> str:
+    """A place in the reader's language, with what kind of area it is and the areas around it."""
+    kind = layer_title(place.layer) if place.layer else ""
+    around = [boundary_name(*each) for each in reversed(place.within)]
+    return " · ".join(part for part in (named(place.names), kind, *around) if part)
+
+
+pages.add_app_template_global(on_map, "place_on_map")
+pages.add_app_template_global(title_of, "place_title")

@@ -9,6 +9,7 @@ from datetime import time as day_time
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from geo.crs import LonLat
 from portal import clock
 from portal.i18n import N_
 from portal.queries.public_reports import Box, ReportFilter
@@ -59,6 +60,15 @@ def read_filters(given: Mapping[str, str], box: Box | None = None) -> Chosen:
     since, until = _period(words)
     wanted = ReportFilter.of(words["state"], words["service"], words["unit"], box, words["area"])
     return Chosen(words, replace(wanted, since=since, until=until))
+
+
+def read_point(text: str) -> LonLat | None:
+    """A point of the earth as an address has it, "lon,lat"; None for anything else."""
+    try:
+        lon, lat = (float(part) for part in text[:60].split(","))
+    except ValueError:
+        return None
+    return LonLat(lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None
 
 
 def _period(words: Mapping[str, str]) -> tuple[datetime | None, datetime | None]:

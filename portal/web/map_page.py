@@ -15,12 +15,13 @@ from portal.web.areas import offered_areas
 from portal.web.fresh import unchanged_or
 from portal.web.history import STATES
 from portal.web.locale import gettext, ngettext, number
-from portal.web.map_filter import PERIODS, Chosen, read_filters
+from portal.web.map_filter import PERIODS, Chosen, read_filters, read_point
 from portal.web.services import city, reading, services
 from routing.lifecycle import OPEN_STATES
 
 pages = Blueprint("map_page", __name__)
 PAGE_SIZE = 25
+CLOSE_ZOOM = 16  # a street and those beside it
 
 
 @pages.get("/map")
@@ -102,4 +103,6 @@ def _drawn(chosen: Chosen) -> Any:
         "label": gettext("Map of reports"),
         "more": gettext("Only the newest are shown. Come closer to see all."),
     }
+    if (near := read_point(request.args.get("near", ""))) is not None:
+        return draw_map(near, CLOSE_ZOOM, data)
     return draw_map(city().config["map_centre"], city().config["map_zoom"], data)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 
 from portal.operations.move_report import Move
@@ -51,18 +50,3 @@ def test_the_page_costs_few_statements(client: FlaskClient, counted: Callable[[]
     with counted() as seen:
         client.get("/")
     assert len(seen) <= 5, seen
-
-
-@pytest.mark.parametrize(
-    ("typed", "leads_to"),
-    [
-        pytest.param("Market", r"/map\?area=", id="the beginning of an area's name"),
-        pytest.param("  ", r"/$", id="nothing"),
-        pytest.param("x", r"/r/X$", id="too short for a name: a number"),
-        pytest.param("AB12 CD34 EF56 GH", r"/r/AB12CD34EF56GH$", id="a number with spaces"),
-    ],
-)
-def test_what_is_looked_up(client: FlaskClient, typed: str, leads_to: str) -> None:
-    answer = client.get("/find", query_string={"number": typed})
-    assert answer.status_code == 303
-    assert re.search(leads_to, answer.headers["Location"]), answer.headers["Location"]
