@@ -139,11 +139,13 @@ planned_work = table(
     "planned_work",
     numbered(),
     jurisdiction(),
+    Column("code", Text, nullable=False),
     Column("geom", Geometry("GEOMETRY", srid=4326, spatial_index=False), nullable=False),
     json_column("service_codes"),
     instant("from_at"),
     instant("to_at"),
     json_column("message"),
+    UniqueConstraint("jurisdiction_id", "code"),
     Index("ix_planned_work_geom", "geom", postgresql_using="gist"),
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,7 +27,8 @@ from portal.models.crews import crew
 from portal.models.voice import answer_text
 from portal.operations.crew_catalogue import crew_rows
 from portal.pack.ladder import targets_with_lanes
-from portal.pack.model import CityConfig, Pack, Texts
+from portal.pack.model import CityConfig, Feature, Pack, Texts
+from portal.pack.works_rows import coded, read_span, services_of
 from portal.queries.place_names import names_of
 from routing.place_words import place_vector
 
@@ -230,26 +230,19 @@ def _answers(pack: Pack) -> Rows:
 
 def _works(pack: Pack) -> Rows:
     zone = ZoneInfo(pack.city.timezone)
-    return [
-        {
-            "geom": _ewkt(feature.geometry),
-            "service_codes": _codes(feature.properties.get("services")),
-            "from_at": _day_start(feature.properties["from"], zone),
-            "to_at": _day_start(feature.properties["to"], zone)
-            + timedelta(days=1),  # the last day is included
-            "message": _message(feature.properties),
-        }
-        for file in pack.works
-        for feature in file.features
-    ]
+    return [_work(code, feature, zone) for code, _, feature in coded(pack.works)]
 
 
-def _codes(value: Any) -> list[str]:
-    return [code.strip() for code in value.split(";")] if isinstance(value, str) else list(value or ())
-
-
-def _day_start(value: Any, zone: ZoneInfo) -> datetime:
-    return datetime.combine(date.fromisoformat(str(value)[:10]), time(), zone)
+def _work(code: str, feature: Feature, zone: ZoneInfo) -> dict[str, Any]:
+    starts, ends = read_span(feature.properties, zone)
+    return {
+        "code": code,
+        "geom": _ewkt(feature.geometry),
+        "service_codes": list(services_of(feature.properties)),
+        "from_at": starts,
+        "to_at": ends,
+        "message": _message(feature.properties),
+    }
 
 
 def _message(properties: Mapping[str, Any]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from portal.models.city import (
     duty,
     holiday,
     jurisdiction_table,
+    planned_work,
     question,
     response_plan,
     service,
@@ -50,6 +51,7 @@ WRITTEN: dict[str, tuple[Table, ...]] = {
     "answers": (answer_text,),
     "crews": (crew,),
     "rosters": (crew_shift,),
+    "works": (planned_work,),
 }
 MOST_TOLD = 500
 CHANGED_MEANWHILE = N_("Somebody else changed this in the meantime. Look at it again before you save.")
@@ -179,16 +181,19 @@ def _plan(tx: Connection, context: Context, what: str, edit: Edit) -> tuple[Plan
     pack = pack_of_cells(after)
     known = check_tables(pack_of_cells(before), layers, today)
     findings = _new(known, check_tables(pack, layers, today))
-    changes = _changes(what, before, after, pack)
-    return Planned(what, tuple(changes), tuple(findings)), pack
+    planned = Planned(what, (), tuple(findings))
+    return replace(planned, changes=tuple(_changes(planned, before, after, pack))), pack
 
 
-def _changes(what: str, before: Cells, after: Cells, pack: Pack) -> list[RowChange]:
+def _changes(planned: Planned, before: Cells, after: Cells, pack: Pack) -> list[RowChange]:
+    what = planned.what
     if what == CITY_SETTINGS:
         texts = [[settings_texts(each.config)] for each in (before, after)]
         return [replace(change, key="city.toml") for change in table_changes(what, *texts)]
     rows = after.rows(what)
-    if not pack.errors:  # as it will be stored, so that an empty cell and what it stands for are the same
+    if (
+        not pack.errors and not planned.errors
+    ):  # as it will be stored, so that an empty cell and what it stands for are the same
         stored = dict(catalogue_rows(pack))
         places = stored[unit_boundary] if what == "units" else ()
         rows = cells_of_rows(what, stored.get(WRITTEN[what][0], ()), before.locales, places)

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from portal.i18n import N_
 from portal.pack.cells import KEYS, PLACES, RowCells, csv_text, key_of, keyed
 from portal.pack.model import Finding
-from portal.pack.rows import SCOPE_COLUMNS, TABLES
+from portal.pack.rows import SCOPE_COLUMNS
 from portal.pack.said import said
 from portal.pack.table import Notes, Row, read_rows_of
+from portal.pack.works_rows import EDITED, PLACE
 from portal.spreadsheet import guarded, unguarded
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_ROWS = 20_000
-LONGEST_CELL = 5_000
+LONGEST_CELL, LONGEST_OUTLINE = 5_000, 100_000
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -37,7 +38,7 @@ def spreadsheet(table: str, rows: Sequence[RowCells], locales: Sequence[str]) ->
 
 def read_spreadsheet(raw: bytes, table: str, locales: Sequence[str]) -> Uploaded:
     """The rows of an uploaded file, with everything noted that cannot be read."""
-    spec = TABLES[table]
+    spec = EDITED[table]
     notes = Notes(spec.file)
     if len(raw) > MOST_BYTES:
         notes.error(0, "", N_("the file is larger than %(value)s MB"), value=MOST_BYTES // 1024 // 1024)
@@ -60,16 +61,22 @@ def read_spreadsheet(raw: bytes, table: str, locales: Sequence[str]) -> Uploaded
 def cell_faults(file: str, line: int, cells: RowCells) -> Iterable[Finding]:
     """What no cell may hold: too much, or signs that cannot be seen."""
     for name, text in cells.items():
-        if len(text) > LONGEST_CELL:
+        most = longest(name)
+        if len(text) > most:
             yield Finding(
                 file,
                 line,
                 name,
                 "error",
-                said(N_("more than %(most)s characters"), most=LONGEST_CELL),
+                said(N_("more than %(most)s characters"), most=most),
             )
         if CONTROL.search(text):
             yield Finding(file, line, name, "error", said(N_("holds signs that cannot be shown")))
+
+
+def longest(name: str) -> int:
+    """How much a cell may hold: an outline has many corners."""
+    return LONGEST_OUTLINE if name == PLACE else LONGEST_CELL
 
 
 def filled(table: str, old: Sequence[RowCells], new: Sequence[RowCells]) -> list[RowCells]:
@@ -110,7 +117,7 @@ def _double_keys(table: str, found: Iterable[tuple[int, RowCells]]) -> Iterable[
         key = key_of(table, cells)
         if key in seen:
             message = said(N_("'%(key)s' stands already in row %(seen)s"), key=key, seen=seen[key])
-            yield Finding(TABLES[table].file, line, KEYS[table][0], "error", message)
+            yield Finding(EDITED[table].file, line, KEYS[table][0], "error", message)
         seen.setdefault(key, line)
 
 

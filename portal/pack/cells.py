@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from portal.pack.config import read_config
-from portal.pack.model import Finding, Pack
+from portal.pack.model import FeatureFile, Finding, Pack
 from portal.pack.rows import TABLES, merge_units
 from portal.pack.table import Notes, Row
+from portal.pack.works_rows import EDITED
 
 RowCells = Mapping[str, str]
 # What tells the rows of a table apart; those of answers.csv have nothing but their order.
@@ -29,6 +30,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "crews": ("crew_code",),
     "rosters": (),
     "answers": (),
+    "works": ("code",),
 }
 # A unit's places stand in one cell, a line each: layer and code. In the file they are rows of their own.
 PLACES = "places"
@@ -77,7 +79,7 @@ def digest_of(row: RowCells) -> str:
 
 
 def pack_of_cells(cells: Cells, folder: Path = Path()) -> Pack:
-    """The pack that these cells are, faults noted as for files; without points, works and basemap.
+    """The pack that these cells are, faults noted as for files; without points and basemap.
 
     Rows are numbered from 2, as in a file in which a unit has one row.
     """
@@ -85,7 +87,7 @@ def pack_of_cells(cells: Cells, folder: Path = Path()) -> Pack:
     config = read_config(cells.config, folder, notes)
     findings: list[Finding] = notes.findings
     tables: dict[str, list[Any]] = {}
-    for name, spec in TABLES.items():
+    for name, spec in EDITED.items():
         told = Notes(spec.file, findings)
         rows = [
             spec.parse(Row(number, each, config.locales, told), spec.file)
@@ -95,12 +97,14 @@ def pack_of_cells(cells: Cells, folder: Path = Path()) -> Pack:
         tables[name] = [row for row in rows if row is not None]
     told = Notes(TABLES["units"].file, findings)
     units = merge_units(tables.pop("units"), config.locales, told.error)
+    works = FeatureFile(EDITED["works"].file, "works", tuple(tables.pop("works")))
     read: dict[str, Any] = {name: tuple(rows) for name, rows in tables.items()}
     return Pack(
         folder=folder,
         config=config,
         units=units,
         rules_text=cells.rules_text,
+        works=(works,),
         findings=tuple(findings),
         **read,
     )
@@ -130,7 +134,7 @@ def csv_text(table: str, rows: Sequence[RowCells], locales: Sequence[str]) -> st
 
 def columns_of(table: str, locales: Sequence[str]) -> list[str]:
     """Every column that a file of this table may have."""
-    columns = TABLES[table].columns
+    columns = EDITED[table].columns
     stems = (*columns.localised, *columns.localised_optional)
     names = [*columns.required, *(f"{stem}_{locale}" for stem in stems for locale in locales)]
     names += [name for name in columns.optional if name not in ("service", "group", "scope")]

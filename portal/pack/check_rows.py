@@ -9,7 +9,6 @@ from itertools import chain
 from portal.i18n import N_
 from portal.pack.model import (
     PRIORITIES,
-    FeatureFile,
     Finding,
     Pack,
     QuestionRow,
@@ -19,6 +18,7 @@ from portal.pack.model import (
 )
 from portal.pack.said import listed, said
 from portal.pack.table import Notes
+from portal.pack.works_rows import check_works
 from routing.escalation import WHOM
 
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
@@ -41,7 +41,7 @@ def check_rows(pack: Pack) -> list[Finding]:
         _check_days,
         _check_plans,
         _check_answers,
-        _check_works,
+        check_works,
     )
     return list(chain.from_iterable(check(pack) for check in checks))
 
@@ -345,37 +345,3 @@ def _check_plans(pack: Pack) -> list[Finding]:
     notes = Notes("plans.csv")
     _once(notes, "code", ((row.row, row.code) for row in pack.plans))
     return notes.findings
-
-
-def service_codes_of(properties: Mapping[str, object]) -> tuple[str, ...]:
-    """The services that a planned work explains; `*` for all. A list, or text separated by `;`."""
-    value = properties.get("services") or properties.get("service_codes") or ()
-    parts = value.split(";") if isinstance(value, str) else value
-    return tuple(str(part).strip() for part in parts if str(part).strip()) if parts else ()  # type: ignore[attr-defined]
-
-
-def _check_works(pack: Pack) -> list[Finding]:
-    services = {"*", *(row.code for row in pack.services)}
-    findings: list[Finding] = []
-    for file in pack.works:
-        _check_works_file(file, services, pack.city.locales, Notes(file.file, findings))
-    return findings
-
-
-def _check_works_file(file: FeatureFile, services: set[str], locales: tuple[str, ...], notes: Notes) -> None:
-    for feature in file.features:
-        codes = service_codes_of(feature.properties)
-        if not codes:
-            notes.error(feature.row, "services", N_("missing value"))
-        for code in codes:
-            if code not in services:
-                notes.error(feature.row, "services", N_("there is no service '%(code)s'"), code=code)
-        days = [str(feature.properties.get(column) or "") for column in ("from", "to")]
-        for column, day in zip(("from", "to"), days, strict=True):
-            if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(T.*)?", day):
-                notes.error(feature.row, column, N_("'%(day)s' is not a date like 2030-01-31"), day=day)
-        if days[1] < days[0]:
-            notes.error(feature.row, "to", N_("lies before from"))
-        for locale in locales:
-            if not feature.properties.get(f"message_{locale}"):
-                notes.error(feature.row, f"message_{locale}", N_("missing value"))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, select
+import shapely
+from sqlalchemy import Column, Connection, Row, Table, func, select
 
 from portal.errors import NotReady
 from portal.i18n import N_, Message, localised
@@ -15,6 +16,7 @@ from portal.models.city import (
     duty,
     holiday,
     jurisdiction_table,
+    planned_work,
     question,
     response_plan,
     rulebook,
@@ -27,7 +29,9 @@ from portal.models.crews import crew, crew_shift
 from portal.models.voice import answer_text
 from portal.pack.cells import PLACES, Cells, RowCells
 from portal.pack.config import WEEKDAYS
+from portal.pack.works_rows import DIGITS, place_text, span_texts
 
+SPAN = ("from_at", "to_at")
 POINT = re.compile(r"-?[\d.]+(?:e-?\d+)?(?=[ )])")
 Texts = Mapping[str, str]
 Locales = Sequence[str]
@@ -120,7 +124,18 @@ def _columns(table: Table) -> list[Any]:
     if "geom" not in table.c:
         return list(table.c)
     rest = [column for column in table.c if column.name != "geom"]
+    if table is planned_work:
+        return _work_columns(rest)
     return [*rest, func.ST_X(table.c.geom).label("lon"), func.ST_Y(table.c.geom).label("lat")]
+
+
+def _work_columns(rest: Sequence[Column[Any]]) -> list[Any]:
+    """Moments in the city's own time, the place as text."""
+    here = jurisdiction_table.c.id == planned_work.c.jurisdiction_id
+    zone = select(jurisdiction_table.c.timezone).where(here).scalar_subquery()
+    local = [func.timezone(zone, each).label(each.name) for each in rest if each.name in SPAN]
+    place = func.ST_AsText(planned_work.c.geom, DIGITS).label("geom")
+    return [*(each for each in rest if each.name not in SPAN), *local, place]
 
 
 def _service(row: Any, locales: Locales) -> Plain:
@@ -231,6 +246,18 @@ def _shift(row: Any, _locales: Locales) -> Plain:
     return {"crew_code": row.crew_code, "day": row.day, "from": row.from_time, "to": row.to_time}
 
 
+def _work(row: Any, locales: Locales) -> Plain:
+    starts, ends = span_texts(row.from_at, row.to_at)
+    return {
+        "code": row.code,
+        "services": ";".join(row.service_codes),
+        "from": starts,
+        "to": ends,
+        "place": place_text(shapely.from_wkt(row.geom.removeprefix("SRID=4326;"))),
+        **_names("message", row.message, locales),
+    }
+
+
 _Reader = tuple[Table, tuple[Any, ...], Callable[[Any, Locales], Plain]]
 _READERS: Mapping[str, _Reader] = {
     "services": (service, (service.c.position, service.c.id), _service),
@@ -243,6 +270,7 @@ _READERS: Mapping[str, _Reader] = {
     "crews": (crew, (crew.c.position, crew.c.id), _crew),
     "rosters": (crew_shift, (crew_shift.c.id,), _shift),
     "answers": (answer_text, (answer_text.c.position, answer_text.c.id), _answer),
+    "works": (planned_work, (planned_work.c.id,), _work),
 }
 
 

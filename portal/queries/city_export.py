@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from shapely.geometry import mapping
 from sqlalchemy import Connection, func, select
 
-from portal.models.city import basemap_feature, planned_work
-from portal.pack.cells import csv_text, toml_text
+from portal.models.city import basemap_feature
+from portal.pack.cells import RowCells, csv_text, toml_text
 from portal.pack.rows import TABLES
+from portal.pack.works_rows import PLACE, read_place
 from portal.queries.city_cells import read_cells
 from portal.queries.city_layers import layer_files
 
@@ -29,29 +29,15 @@ def pack_files(tx: Connection, jurisdiction_id: str) -> Iterator[tuple[str, str]
             yield spec.file, csv_text(name, cells.rows(name), cells.locales)
     for each in layers:
         yield each.file, each.geojson()
-    works = _works(tx, jurisdiction_id, ZoneInfo(str(cells.config["timezone"])))
-    if works:
-        yield "works/works.geojson", _collection(works)
+    if cells.rows("works"):
+        yield "works/works.geojson", _collection([_work(row) for row in cells.rows("works")])
     for kind, features in _basemap(tx, jurisdiction_id).items():
         yield f"basemap/{kind}.geojson", _collection(features)
 
 
-def _works(tx: Connection, jurisdiction_id: str, zone: ZoneInfo) -> list[dict[str, Any]]:
-    geometry = func.ST_AsGeoJSON(planned_work.c.geom, 7).label("geometry")
-    rest = [column for column in planned_work.c if column.name != "geom"]
-    here = planned_work.c.jurisdiction_id == jurisdiction_id
-    rows = tx.execute(select(*rest, geometry).where(here).order_by(planned_work.c.id))
-    return [_feature(row, _work(row, zone)) for row in rows]
-
-
-def _work(row: Any, zone: ZoneInfo) -> dict[str, Any]:
-    last = row.to_at.astimezone(zone).date() - timedelta(days=1)  # the last day is included
-    return {
-        "services": ";".join(row.service_codes),
-        "from": str(row.from_at.astimezone(zone).date()),
-        "to": str(last),
-        **{f"message_{locale}": text for locale, text in row.message.items()},
-    }
+def _work(cells: RowCells) -> dict[str, Any]:
+    properties = {name: text for name, text in cells.items() if name != PLACE}
+    return {"type": "Feature", "properties": properties, "geometry": mapping(read_place(cells[PLACE]))}
 
 
 def _basemap(tx: Connection, jurisdiction_id: str) -> Mapping[str, list[dict[str, Any]]]:

@@ -35,8 +35,8 @@ from portal.pack.cell_files import (
 )
 from portal.pack.cells import RowCells, digest_of, key_of, keyed
 from portal.pack.model import Finding
-from portal.pack.rows import TABLES
 from portal.pack.said import said
+from portal.pack.works_rows import EDITED
 from portal.queries.city_cells import read_table
 from portal.web import access
 from portal.web.admin import READERS, actor, changing, shared
@@ -118,7 +118,7 @@ def download(table: str) -> Response:
     """The table as a file for a spreadsheet."""
     answer = make_response(spreadsheet(table, _rows(table), city().locales))
     answer.headers["Content-Type"] = "text/csv; charset=utf-8"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{TABLES[table].file}"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{EDITED[table].file}"'
     return answer
 
 
@@ -164,7 +164,7 @@ def _preview(status: int, table: str, raw: bytes, conflict: Message | None = Non
         if not planned.errors:
             planned = plan_change(tx, services().context, table, put_table(table, _whole(table, found)))
             warned = planned.warned
-            told = by_lines(planned.findings, TABLES[table].file, found.lines)
+            told = by_lines(planned.findings, EDITED[table].file, found.lines)
             planned = Planned(table, planned.changes, (*found.findings, *told))
     return _render_response(
         422 if status == 200 and planned.errors else status,
@@ -183,9 +183,9 @@ def _whole(table: str, found: Uploaded) -> Callable[[Sequence[RowCells]], Sequen
 
 
 def _check_cells(table: str, key: str, cells: RowCells) -> None:
-    faults = {each.column: said(each.message).message for each in cell_faults(TABLES[table].file, 0, cells)}
+    faults = {each.column: said(each.message).message for each in cell_faults(EDITED[table].file, 0, cells)}
     if table in KEPT and key and key_of(table, cells) != key:
-        faults[TABLES[table].columns.required[0]] = Message(KEY_CHANGED)
+        faults[EDITED[table].columns.required[0]] = Message(KEY_CHANGED)
     if faults:
         raise InvalidInput(faults)
 
@@ -235,7 +235,7 @@ def _row_page(
 def _is_mine(found: Finding, table: str, fields: Sequence[Field]) -> bool:
     """Whether a fault is about the row on the page: new errors of its own table are."""
     names = {field.name for field in fields}
-    return found.file == TABLES[table].file and found.row > 1 and found.column in names
+    return found.file == EDITED[table].file and found.row > 1 and found.column in names
 
 
 def _render(template: str, table: str, **more: Any) -> str:

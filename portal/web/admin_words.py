@@ -18,6 +18,10 @@ TABLES: Mapping[str, tuple[str, str]] = {
     "rosters": (N_("Rosters"), N_("When each crew is on duty.")),
     "plans": (N_("Response plans"), N_("Steps for incidents, storms and other special situations.")),
     "answers": (N_("Ready-made answers"), N_("Words that the desk starts from when it closes a case.")),
+    "works": (
+        N_("Works and outages"),
+        N_("What is known already: whoever reports it there reads until when, before sending."),
+    ),
 }
 COLUMNS: Mapping[str, str] = {
     "service_code": N_("Code of the service"),
@@ -68,7 +72,7 @@ COLUMNS: Mapping[str, str] = {
     "title": N_("Title"),
     "trigger": N_("When it is used"),
     "steps": N_("Steps"),
-    "services": N_("What it can do"),
+    "services": N_("Services"),
     "capacity": N_("Jobs at once"),
     "lon": N_("Longitude of its base"),
     "lat": N_("Latitude of its base"),
@@ -77,6 +81,8 @@ COLUMNS: Mapping[str, str] = {
     "to": N_("To"),
     "closing_code": N_("Ending or stage"),
     "text": N_("Text"),
+    "place": N_("Place"),
+    "message": N_("What residents read"),
 }
 HINTS: Mapping[str, str] = {
     "keywords": N_("Several words with ; between them."),
@@ -87,6 +93,10 @@ HINTS: Mapping[str, str] = {
     "show_if": N_("code of the other question=key, with ; between several."),
     "stop": N_("key=code of the notice that is shown instead, with ; between several."),
     "places": N_("One place a line: the layer, a space, the code of the boundary."),
+    "works.services": N_("Codes of services, with ; between them, or * for all."),
+    "works.from": N_("A day like 2030-01-31, or one with a time like 2030-01-31T08:00."),
+    "works.to": N_("The last day, or a day with a time like 2030-01-31T18:00."),
+    "place": N_("Longitude and latitude, like 121.47 31.23, or an outline as WKT."),
     "level": N_("For example city, district, street, community, department, contractor."),
     "services": N_("Codes of services or groups, with ; between them. Empty: everything that its unit does."),
     "scope": N_("A service, a group, @ and a unit for its contract, or * for everything."),

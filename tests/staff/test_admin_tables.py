@@ -13,6 +13,8 @@ from sqlalchemy import event as hooks
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from geo.crs import LonLat
+from portal import clock
 from portal.cli.city import write_files
 from portal.db import Database
 from portal.models.ledger import event
@@ -20,11 +22,12 @@ from portal.operations.load_city import load_city_folder
 from portal.operations.verify_ledger import verify_ledger
 from portal.pack.cell_files import read_spreadsheet
 from portal.queries.city_export import pack_files
+from portal.queries.planned_works import known_works
 from portal.queries.staff_rights import Grant
 
 ADMIN, AUDITOR, HANDLER = Grant("admin", ""), Grant("auditor", ""), Grant("handler", "street-cn1")
 TABLES = (
-    "services", "questions", "targets", "holidays", "units", "duties", "crews", "rosters", "plans", "answers",
+    "services", "questions", "targets", "holidays", "units", "duties", "crews", "rosters", "plans", "answers", "works",
 )  # fmt: skip
 
 
@@ -165,6 +168,54 @@ def test_a_holiday_changes_the_promise_of_the_next_report(admin: Admin) -> None:
     known = {name: hidden(page, name) for name in ("key", "seen")} | typed(page) | {"what": "remove"}
     assert admin.browser.post("/admin/tables/holidays/row", known).status_code == 303
     assert "Harbour day" not in admin.file("holidays")
+
+
+LAMP = LonLat(121.55, 29.206)  # far from the works of the pack
+
+
+def test_an_outage_is_known_at_once_and_can_be_taken_away(admin: Admin) -> None:
+    def known() -> list[str]:
+        with admin.desk.database.reading() as tx:
+            found = known_works(tx, "linhai.example", "street-light", LAMP, clock.now())
+        return [each.message["en"] for each in found]
+
+    assert known() == []
+    answer = admin.save(
+        "works", code="dark-1", services="street-light", place="121.55, 29.206",
+        message_en="Cable broken.", message_zh_Hans="电缆断了。", **{"from": "2020-01-01", "to": "2099-12-31T18:00"},
+    )  # fmt: skip
+    assert answer.status_code == 303, answer.text
+    assert known() == ["Cable broken."]
+    assert admin.book()[-1] == (
+        "catalogue.changed",
+        {"actor": {"role": "admin"}, "table": "works", "rows": {"added": 1}},
+    )
+    assert "2099-12-31T18:00,121.55 29.206," in admin.file("works")
+    assert admin.save("works", "dark-1", what="remove").status_code == 303
+    assert known() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "says"),
+    [
+        ({"services": "no-such"}, "services", "there is no service 'no-such'"),
+        ({"services": ""}, "services", "missing value"),
+        ({"to": "2020-01-01"}, "to", "lies before from"),
+        ({"from": "2030-02-30"}, "from", "is neither a day"),
+        ({"place": "the harbour"}, "place", "is no place"),
+        ({"place": "221.5 29.2"}, "place", "is no place"),
+        ({"place": "POLYGON EMPTY"}, "place", "is no place"),
+        ({"message_en": ""}, "message_en", "missing value"),
+        ({"code": "W2"}, "code", "stands there already"),
+    ],
+)
+def test_a_work_that_does_not_hold_is_refused_beside_its_field(
+    admin: Admin, changed: dict[str, str], field: str, says: str
+) -> None:
+    answer = admin.save("works", "W1", **changed)
+    assert answer.status_code == 422
+    assert says in unescape(answer.text)
+    assert re.search(rf'has-fault"><label for="f-{field}"', answer.text)
 
 
 HEADER = "date,working,name_en,name_zh_Hans\n"

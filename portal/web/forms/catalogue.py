@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from portal.pack.cell_files import longest
 from portal.pack.cells import PLACES, RowCells, columns_of
 from portal.pack.model import CLOCKS, DATATYPES, KINDS, PRIORITIES, SPAN_UNITS, STAGES
-from portal.pack.rows import ENDINGS, PHOTO, SERVICE_TYPES, TABLES
+from portal.pack.rows import ENDINGS, PHOTO, SERVICE_TYPES
+from portal.pack.works_rows import EDITED, PLACE
 from portal.web.admin_words import COLUMNS, HINTS
 
 Kind = Literal["text", "long", "choice", "date", "reference"]
@@ -26,7 +28,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("active", "working", "required", "sensitive"), YES_NO),
 }
 DATES = frozenset({"date", "contract_from", "contract_to", "review_by"})
-LONG = frozenset({"description", "standard", "procedure", "steps", "text", "question", "values", PLACES})
+LONG = frozenset(
+    {"description", "standard", "procedure", "steps", "text", "question", "values", "message", PLACE, PLACES}
+)
 # What a cell names, where it does not name its own row.
 REFERENCES: Mapping[tuple[str, str], str] = {
     ("questions", "service_code"): "services",
@@ -54,6 +58,7 @@ class Field:
     choices: tuple[str, ...] = ()
     reference: str = ""
     is_required: bool = False
+    most: int = 0
 
 
 def fields_of(table: str, locales: Sequence[str]) -> list[Field]:
@@ -73,17 +78,18 @@ def read_cells_of_form(given: Mapping[str, str], table: str, locales: Sequence[s
 def columns_shown(table: str, row: RowCells) -> Iterable[tuple[str, str]]:
     """What a list says of a row beside its key and name."""
     shown = [
-        name for name in TABLES[table].columns.required + TABLES[table].columns.optional if row.get(name)
+        name for name in EDITED[table].columns.required + EDITED[table].columns.optional if row.get(name)
     ]
     return ((name, row[name]) for name in shown[:4])
 
 
 def _field(table: str, name: str, locales: Sequence[str]) -> Field:
-    columns = TABLES[table].columns
+    columns = EDITED[table].columns
     stem, locale = _stem(name, locales)
     is_required = name in columns.required and name not in MAY_BE_EMPTY
     is_required = is_required or stem in columns.localised or (table, name) == ("targets", "service_code")
-    hint = HINTS["scope"] if REFERENCES.get((table, name)) == "scopes" else HINTS.get(stem, "")
+    hint = HINTS.get(f"{table}.{stem}") or HINTS.get(stem, "")
+    hint = HINTS["scope"] if REFERENCES.get((table, name)) == "scopes" else hint
     return Field(
         name=name,
         label=COLUMNS[stem],
@@ -93,6 +99,7 @@ def _field(table: str, name: str, locales: Sequence[str]) -> Field:
         choices=_choices(table, name),
         reference=REFERENCES.get((table, name), ""),
         is_required=is_required,
+        most=longest(name),
     )
 
 
