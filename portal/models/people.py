@@ -38,6 +38,7 @@ role_grant = table(
     Column("role", Text, nullable=False),
     Column("unit_code", Text, nullable=False, server_default=""),  # empty: the whole city
     UniqueConstraint("account_id", "role", "unit_code"),
+    Index("ix_role_grant_unit", "jurisdiction_id", "unit_code"),
 )
 
 staff_session = table(

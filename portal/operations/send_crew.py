@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
 from portal.i18n import N_, Message
 from portal.models.crews import HELD, crew, crew_job, crew_loan, crew_member
 from portal.models.ledger import event
-from portal.models.people import account, role_grant
+from portal.models.people import account
 from portal.models.report import report
 from portal.operations.call_crew import job_row
 from portal.operations.case_step import open_step
@@ -21,13 +22,15 @@ from portal.operations.move_report import Case, Move, lock_case, move_report, re
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.own_clocks import end_clock
 from portal.operations.record_events import Draft, lock_head, record
-from portal.queries.staff_rights import Grant, accused_units, part_of, units_of
+from portal.queries.accounts import grants_of
+from portal.queries.staff_rights import GIVEN_ROLES, Grant, accused_units, part_of, units_of
 
 STEPS = {
     "accept": ("assigned", "accepted"),
     "start": ("accepted", "started"),
     "finish": ("started", "finished"),
 }
+SENDINGS = ("crew.sent", "crew.called", "job.given", "job.taken")
 NO_CREW = N_("Please choose a crew of your unit, or one that was lent to it.")
 NO_PERSON = N_("Please choose somebody who works for this unit.")
 NO_JOB = N_("There is no such job for you.")
@@ -46,35 +49,28 @@ class Sent:
 def send_crew(tx: Connection, context: Context, token: str, actor: Actor, sent: Sent) -> None:
     """Give a case to a crew or a person; whoever of the unit had it before is relieved.
 
-    Raises NotFound, Forbidden, InvalidInput by field, Conflict where another has sent somebody meanwhile.
+    Who takes it oneself has signed for it with that. Raises NotFound, Forbidden, InvalidInput by field,
+    Conflict where another has sent somebody meanwhile.
     """
     case, _ = open_step(tx, context, token, actor, "send_crew", seen_seq=sent.seen_seq)
     _refuse_newer(tx, case, sent.seen_seq)
-    unit = case.row.lead_unit
-    known = _crew_of(tx, case, sent.crew_code) if sent.crew_code else _person_of(tx, case, sent.account_id)
-    if known is None:
-        raise InvalidInput({"crew": Message(NO_CREW if sent.crew_code else NO_PERSON)})
-    is_same = (
-        (crew_job.c.crew_code == sent.crew_code)
-        if sent.crew_code
-        else (crew_job.c.account_id == sent.account_id)
-    )
-    is_open = (crew_job.c.report_id == case.row.id) & crew_job.c.ended_at.is_(None)
-    if tx.scalar(select(crew_job.c.id).where(is_open, is_same)) is not None:
-        raise Conflict(Message(N_("They have this case already.")))
-    own = crew_job.c.crew_code.is_(None) | crew_job.c.crew_code.not_in(_borrowed(case))
-    tx.execute(update(crew_job).where(is_open, own).values(state="withdrawn", ended_at=case.now))
-    private = actor.in_private() | (
-        {"crew": sent.crew_code} if sent.crew_code else {"person": sent.account_id}
-    )
+    if not (_crew_of(tx, case, sent.crew_code) if sent.crew_code else _works_on(tx, case, sent.account_id)):
+        raise InvalidInput({"crew": Message(NO_CREW)} if sent.crew_code else {"person": Message(NO_PERSON)})
+    _relieve(tx, case, sent)
+    unit, is_own = case.row.lead_unit, sent.account_id is not None and sent.account_id == actor.account_id
     job = job_row(
         context, case.row.id, unit, case.now, crew_code=sent.crew_code or None, account_id=sent.account_id
     )
-    to = f"crew:{sent.crew_code}" if sent.crew_code else f"account:{sent.account_id}"
-    told = [letter("crew_sent", case.row.id, to, unit, case.row.promise_due_at, of=unit)]
-    drafts = [Draft("crew.sent", {"actor": actor.in_public(), "unit": unit}, private)]
+    if is_own:
+        job |= {"state": "accepted", "accepted_at": case.now}
+        end_clock(tx, case.row.id, "unit", "dispatch", case.now)
+        _move_case(tx, context, case, unit, actor, "accept", None)
+    kind = "crew.sent" if sent.crew_code else "job.taken" if is_own else "job.given"
+    who = {"crew": sent.crew_code} if sent.crew_code else {"person": sent.account_id}
+    told = [] if is_own else [_told(case, sent)]
     extra = [(crew_job, [job]), outbox_row(context.jurisdiction_id, case.now, DELIVER, told)]
-    record(tx, case.head, drafts, extra)
+    draft = Draft(kind, {"actor": actor.in_public(), "unit": unit}, actor.in_private() | who)
+    record(tx, lock_head(tx, case.row.id), [draft], extra)
 
 
 def crew_step(
@@ -103,8 +99,9 @@ def crew_step(
     if step == "accept":
         end_clock(tx, case.row.id, "unit", "dispatch", case.now)
     public = {"actor": actor.in_public(), "unit": owner}
-    private = actor.in_private() | ({"crew": job.crew_code} if job.crew_code else {})
-    head = record(tx, lock_head(tx, case.row.id), [Draft(f"crew.{STEPS[step][1]}", public, private)])
+    kind, private = ("crew", {"crew": job.crew_code}) if job.crew_code else ("job", {})
+    draft = Draft(f"{kind}.{STEPS[step][1]}", public, actor.in_private() | private)
+    head = record(tx, lock_head(tx, case.row.id), [draft])
     if step == "start" and job.crew_code:
         mark_arrived(tx, case, head, job.crew_code, actor)
     return token
@@ -130,7 +127,7 @@ def _refuse_newer(tx: Connection, case: Case, seen_seq: int | None) -> None:
     if seen_seq is None or seen_seq >= case.head.last_seq:
         return
     newer = (event.c.case_id == case.head.case_id) & (event.c.case_seq > seen_seq)
-    if tx.scalar(select(event.c.id).where(newer, event.c.kind.in_(["crew.sent", "crew.called"])).limit(1)):
+    if tx.scalar(select(event.c.id).where(newer, event.c.kind.in_(SENDINGS)).limit(1)):
         raise Conflict(Message(TAKEN))
 
 
@@ -150,11 +147,39 @@ def _crew_of(tx: Connection, case: Case, code: str) -> Any:
     return row if tx.scalar(select(crew_loan.c.id).where(mine, lent, HELD)) is not None else None
 
 
-def _person_of(tx: Connection, case: Case, account_id: int | None) -> Any:
-    works_here = role_grant.c.unit_code == case.row.lead_unit
-    query = select(account.c.id).join(role_grant, role_grant.c.account_id == account.c.id)
+def _works_on(tx: Connection, case: Case, account_id: int | None) -> bool:
+    """Whether somebody may have a case: of the unit that leads it, or who leads it oneself from above."""
     here = account.c.jurisdiction_id == case.row.jurisdiction_id
-    return tx.execute(query.where(here, account.c.id == account_id, account.c.is_active, works_here)).first()
+    active = select(account.c.id).where(here, account.c.id == account_id, account.c.is_active)
+    if account_id is None or tx.scalar(active) is None:
+        return False
+    grants = [each for each in grants_of(tx, account_id) if each.role in GIVEN_ROLES]
+    standing = part_of(grants, case.row, case.city.directory)
+    if standing is None:
+        return False
+    is_own = account_id == case.actor.account_id and standing.part == "lead"
+    return is_own or any(each.unit_code == case.row.lead_unit for each in grants)
+
+
+def _relieve(tx: Connection, case: Case, sent: Sent) -> None:
+    """Call back whoever of the unit had the case; Conflict where those who get it have it already."""
+    is_same = (
+        (crew_job.c.crew_code == sent.crew_code)
+        if sent.crew_code
+        else (crew_job.c.account_id == sent.account_id)
+    )
+    is_open = (crew_job.c.report_id == case.row.id) & crew_job.c.ended_at.is_(None)
+    if tx.scalar(select(crew_job.c.id).where(is_open, is_same)) is not None:
+        raise Conflict(Message(N_("They have this case already.")))
+    own = crew_job.c.crew_code.is_(None) | crew_job.c.crew_code.not_in(_borrowed(case))
+    tx.execute(update(crew_job).where(is_open, own).values(state="withdrawn", ended_at=case.now))
+
+
+def _told(case: Case, sent: Sent) -> Mapping[str, Any]:
+    """The letter to whoever gets the case."""
+    to = f"crew:{sent.crew_code}" if sent.crew_code else f"account:{sent.account_id}"
+    unit = case.row.lead_unit
+    return letter("crew_sent", case.row.id, to, unit, case.row.promise_due_at, of=unit)
 
 
 def _borrowed(case: Case) -> Any:

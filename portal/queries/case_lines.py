@@ -28,6 +28,7 @@ from portal.models.ledger import case_file
 from portal.models.report import clock, report
 from portal.queries.case_filter import LANE, NEVER
 from portal.queries.objections import is_objected
+from portal.queries.people import holders
 
 PAGE_SIZE = 100
 _SHOWN = (
@@ -87,6 +88,7 @@ class InboxRow:
     last_seq: int
     is_objected: bool = False
     is_open: bool = True
+    people: Sequence[tuple[int, str]] | None = None  # who has it as a job: id and name
 
     @property
     def due_at(self) -> datetime | None:
@@ -170,6 +172,7 @@ def lines_of(keys: Select[Any], *extra: str, newest_first: bool = False) -> Sele
             report.c.closed_at.is_(None).label("is_open"),
             case_file.c.last_seq,
             is_objected().label("is_objected"),
+            holders(report.c.id).label("people"),
             *(listed.c[name] for name in extra),
         )
         .select_from(joined.outerjoin(running, literal(True)))

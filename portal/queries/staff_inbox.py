@@ -45,6 +45,7 @@ from portal.queries.case_lines import (
     order_of,
     page_of,
 )
+from portal.queries.people import people_of
 from routing.lifecycle import OPEN_STATES
 
 __all__ = [
@@ -58,11 +59,12 @@ MOST_CREWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around a list: cases by state, the person's saved filters, and the crews that can be sent."""
+    """What stands around a list: cases by state, the person's saved filters, the crews and people to be sent."""
 
     counts: Mapping[str, int]
     saved: Sequence[Mapping[str, Any]]
     crews: Sequence[Mapping[str, Any]]
+    people: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +148,11 @@ def frame(tx: Connection, jurisdiction_id: str, wanted: Wanted, account_id: int)
             _counts(jurisdiction_id, wanted).label("counts"),
             _as_list(saved.order_by(saved_filter.c.name)).label("saved"),
             _crews(jurisdiction_id, wanted).label("crews"),
+            _as_list(people_of(jurisdiction_id, wanted.units)).label("people"),
         )
     ).one()
     counts = {each["state"]: each["number"] for each in row.counts}
-    return Frame({state: counts.get(state, 0) for state in OPEN_STATES}, row.saved, row.crews)
+    return Frame({state: counts.get(state, 0) for state in OPEN_STATES}, row.saved, row.crews, row.people)
 
 
 def _counts(jurisdiction_id: str, wanted: Wanted) -> ScalarSelect[Any]:

@@ -33,6 +33,8 @@ STAFF_ROLES = ("handler", "unit_head", "dispatcher", "admin", "auditor")
 # Who may hold a role for the whole city; the others work for a unit.
 READ_ONLY_ROLES = frozenset({"auditor"})
 CITY_ROLES = frozenset({"dispatcher", "admin", "auditor"})
+# To whose holders a unit's cases can be given one by one.
+GIVEN_ROLES = frozenset({"handler", "unit_head", "dispatcher"})
 REACHES_DOWN = frozenset({"unit_head", "dispatcher", "auditor"})
 _PARTS: tuple[StaffPart, ...] = ("read", "assist", "lead", "desk")  # from the weakest to the strongest
 _RANK = {

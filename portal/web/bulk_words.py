@@ -21,6 +21,8 @@ UNTIL = N_("until %(day)s")
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "accept": (),
     "start": (),
+    "take": (),
+    "person": ("person",),
     "crew": ("crew",),
     "transfer": ("to_unit", "code", "note"),
     "assign": ("to_unit", "reason"),
@@ -29,9 +31,12 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "update": ("answer", "public_text"),
     "note": ("note",),
 }
-ACTIONS: Mapping[str, str] = {
-    action: N_("Send a crew") if action == "crew" else CASE_ACTIONS[action] for action in FIELDS
+_SENDING = {
+    "take": N_("Take it on myself"),
+    "person": N_("Give to one person"),
+    "crew": N_("Send a crew"),
 }
+ACTIONS: Mapping[str, str] = {action: _SENDING.get(action) or CASE_ACTIONS[action] for action in FIELDS}
 KEYS: Mapping[str, str] = {
     "j": N_("next case"),
     "k": N_("previous case"),

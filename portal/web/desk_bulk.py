@@ -25,6 +25,7 @@ from portal.web.desk_case import NOT_HERE
 from portal.web.desk_frame import around
 from portal.web.forms.bulk import BulkForm, read_bulk
 from portal.web.forms.case_filter import CaseFilter, read_filter, wanted_of
+from portal.web.forms.staff_move import read_account
 from portal.web.services import city, reading, services, writing
 
 pages = Blueprint("desk_bulk", __name__, url_prefix="/desk")
@@ -90,13 +91,22 @@ def _one(typed: BulkForm, case: ManyCase | None) -> None:
     if case is None or standing is None:
         raise NotFound(Message(NOT_HERE))
     actor = Actor(standing.role, standing.unit_code, g.staff.account_id)
-    move = None if typed.action == "crew" else typed.move(case, view)
+    sent = _sent(typed, case.token)
+    move = None if sent else typed.move(case, view)
     with writing() as tx:
-        if move is None:
-            sent = Sent(typed.value("crew"), seen_seq=typed.seen[case.token])
+        if sent is not None:
             send_crew(tx, services().context, case.token, actor, sent)
-        else:
+        elif move is not None:
             move_report(tx, services().context, case.token, actor, move)
+
+
+def _sent(typed: BulkForm, token: str) -> Sent | None:
+    """To whom a case is to be given; None where something else is to be done."""
+    if typed.action not in ("take", "person", "crew"):
+        return None
+    person = read_account(typed.value("person"))
+    who = g.staff.account_id if typed.action == "take" else person
+    return Sent(typed.value("crew"), who, typed.seen[token])
 
 
 def _outcome(

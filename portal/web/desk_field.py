@@ -18,7 +18,7 @@ from portal.operations.send_crew import Sent, send_crew
 from portal.web import access, field_words
 from portal.web.desk_case import NOT_HERE, open_case, shown_after
 from portal.web.field_panel import field_panel
-from portal.web.forms.staff_move import end_of_day, read_seq
+from portal.web.forms.staff_move import end_of_day, read_account, read_seq
 from portal.web.services import city, services, writing
 
 pages = Blueprint("desk_field", __name__, url_prefix="/desk/case")
@@ -28,11 +28,19 @@ WORKERS = ("handler", "unit_head", "dispatcher", "admin")
 @pages.post("/<token>/crew")
 @access.staff(*WORKERS)
 def send(token: str) -> Response:
-    """Send a crew or a person."""
-    account = request.form.get("account_id", "")
-    number = int(account) if account.isascii() and account.isdecimal() and len(account) < 18 else None
-    sent = Sent(request.form.get("crew", "")[:80], number, read_seq(request.form.get("seen_seq", "")))
+    """Send a crew."""
+    sent = Sent(request.form.get("crew", "")[:80], None, _seen())
     return _do(token, "sent", lambda tx, actor: send_crew(tx, services().context, token, actor, sent))
+
+
+@pages.post("/<token>/person")
+@access.staff(*WORKERS)
+def give(token: str) -> Response:
+    """Give the case to a person of the unit, or take it oneself."""
+    number = read_account(request.form.get("person", ""))
+    done = "taken" if number == g.staff.account_id else "given"
+    sent = Sent("", number, _seen())
+    return _do(token, done, lambda tx, actor: send_crew(tx, services().context, token, actor, sent))
 
 
 @pages.post("/<token>/borrow")

@@ -11,7 +11,7 @@ from portal import clock
 from portal.queries.answer_texts import ENDING_OF
 from portal.queries.case_filter import ANY_STATE, Wanted
 from portal.queries.staff_inbox import COUNTED_AT_MOST, Frame
-from portal.queries.staff_rights import READ_ONLY_ROLES, units_of
+from portal.queries.staff_rights import GIVEN_ROLES, READ_ONLY_ROLES, is_over_everything, units_of
 from portal.web import bulk_words, clock_words, staff_words
 from portal.web.areas import offered_areas
 from portal.web.forms.case_filter import NARROWING, PRIORITIES, CaseFilter, own_units
@@ -47,6 +47,7 @@ def around(chosen: CaseFilter, wanted: Wanted, here: Frame) -> dict[str, Any]:
         "wait_reasons": WAIT_REASONS,
         "offered_answers": [each for each in view.answers if each.ending == ENDING_OF["update"]],
         "may_change": may_change(),
+        "takes_of": _takes_of() if wanted.part == "lead" else frozenset(),
         "city": view,
         "words": staff_words,
         "staff": g.staff,
@@ -57,6 +58,17 @@ def around(chosen: CaseFilter, wanted: Wanted, here: Frame) -> dict[str, Any]:
 def may_change() -> bool:
     """Whether this person may do anything to a case at all."""
     return bool(g.staff.roles - READ_ONLY_ROLES)
+
+
+def _takes_of() -> frozenset[str]:
+    """The units whose cases this person can take on as their own job."""
+    directory = city().directory
+    given = [each for each in g.staff.grants if each.role in GIVEN_ROLES]
+    above = (
+        units_of([each for each in given if not is_over_everything(each, directory)], directory)
+        or frozenset()
+    )
+    return above | {each.unit_code for each in given if each.unit_code in directory}
 
 
 def _in_use(chosen: CaseFilter) -> list[tuple[str, str]]:

@@ -37,6 +37,8 @@ UP_REASONS: Mapping[str, str] = {
 }
 DONE: Mapping[str, str] = {
     "sent": N_("They have been sent."),
+    "given": N_("The case is given to them."),
+    "taken": N_("The case is yours now."),
     "asked": N_("The other unit has been asked."),
     "granted": N_("The crew is granted."),
     "refused": N_("The request is refused."),
@@ -53,6 +55,11 @@ DONE: Mapping[str, str] = {
 EVENTS: Mapping[str, str] = {
     "crew.sent": N_("A crew was sent"),
     "crew.called": N_("The crew on duty was called at once"),
+    "job.given": N_("Given to one person"),
+    "job.taken": N_("Somebody took it on"),
+    "job.accepted": N_("That person accepted it"),
+    "job.started": N_("That person began"),
+    "job.finished": N_("That person finished"),
     "crew.missing": N_("Nobody was on duty"),
     "crew.accepted": N_("The crew accepted"),
     "crew.started": N_("The crew began"),
@@ -75,6 +82,9 @@ LINES: Mapping[str, str] = {
     "crew.called": N_("The crew on duty of %(unit)s was called at once"),
     "crew.sent": N_("%(unit)s sends a crew"),
     "crew.started": N_("A crew of %(unit)s has begun"),
+    "job.given": N_("%(unit)s gave it to one of its people"),
+    "job.taken": N_("Somebody at %(unit)s has taken it on"),
+    "job.started": N_("Somebody of %(unit)s has begun"),
     "request.handed_down": N_("%(from)s gave it to %(to)s for a time"),
     "request.handed_up": N_("%(from)s gave it back to %(to)s"),
 }

@@ -129,7 +129,7 @@ def test_a_job_may_be_one_persons(linhai, at, do, worker):
         with pytest.raises(NotFound):
             do(crew_step, stranger, job_id(linhai, token), "accept")
         do(crew_step, worker, job_id(linhai, token), "accept")
-    sent = next(each for each in linhai.events(token) if each.kind == "crew.sent")
+    sent = next(each for each in linhai.events(token) if each.kind == "job.given")
     assert str(worker.account_id) not in str(sent.public)
 
 

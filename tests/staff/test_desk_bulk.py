@@ -159,3 +159,72 @@ def test_who_may_only_read_ticks_nothing(desk: Any) -> None:
     assert token in page
     assert 'name="token"' not in page
     assert browser.post("/desk/bulk", {"token": [token], "action": "accept"}).status_code == 403
+
+
+def test_one_press_in_the_list_takes_a_case_and_the_list_says_who_has_it(desk: Any) -> None:
+    token = desk.file("street-cn1")
+    browser = desk.client(OWN)
+    press = re.search(rf'form="take" name="take" value="({token}:\d+)"', browser.get("/desk/").text)
+    answer = browser.post("/desk/bulk", {"take": press.group(1), "back": "whose=unit"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/desk/?whose=unit&went=1")
+    assert states(desk, [token]) == ["accepted"]
+    mine = browser.get("/desk/?whose=mine").text
+    assert token in mine
+    assert f'value="{token}:' not in mine, "what one has, one cannot take"
+    assert '<span class="who">You</span>' in mine
+    assert token in browser.get("/desk/crew").text
+    lines = desk.client(HEAD).get("/desk/?unit=street-cn1").text
+    assert '<span class="who">handler.street-cn1' in lines
+    assert token not in desk.client(HEAD).get("/desk/?whose=mine").text
+    assert "People: open jobs" in desk.client(HEAD).get("/desk/unit").text
+    again = browser.post("/desk/bulk", {"take": press.group(1)})
+    assert again.status_code == 409
+
+
+def test_many_cases_are_given_to_a_person_of_the_unit_or_taken(desk: Any) -> None:
+    tokens = [desk.file("street-cn1", "accepted") for _ in range(3)]
+    desk.client(OWN)
+    head = desk.client(HEAD)
+    page = head.get("/desk/?unit=street-cn1").text
+    person = re.search(r'<option value="(\d+)">handler.street-cn1', page).group(1)
+    assert head.post("/desk/bulk", form(head, tokens[:2], "person", person=person)).status_code == 303
+    assert head.post("/desk/bulk", form(head, tokens[2:], "take")).status_code == 303
+    foreign = desk.file("street-cn2")
+    sent = form(head, [foreign], "person", person=person) | {f"seq-{foreign}": "99"}
+    refused = head.post("/desk/bulk", sent)
+    assert refused.status_code == 409
+    assert "Please choose somebody who works for this unit." in refused.text
+    ids = [desk.row(token).id for token in tokens]
+    with desk.database.reading() as tx:
+        query = select(crew_job.c.account_id == int(person)).where(crew_job.c.report_id.in_(ids))
+        assert tx.scalars(query.order_by(crew_job.c.report_id)).all() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "grant", [Grant("auditor", ""), Grant("admin", ""), Grant("handler", "water")], ids=str
+)
+def test_nobody_takes_what_is_not_their_units(grant: Grant, desk: Any) -> None:
+    token = desk.file("street-cn1", assist_units=["water"])
+    browser = desk.client(grant)
+    assert 'name="take"' not in browser.get("/desk/?part=assist").text
+    answer = browser.post("/desk/bulk", {"take": f"{token}:99"})
+    assert answer.status_code in (403, 409)
+    assert states(desk, [token]) == ["routed"]
+
+
+def test_the_page_of_a_case_gives_it_to_a_person(desk: Any) -> None:
+    token = desk.file("street-cn1")
+    own, head = desk.client(OWN), desk.client(HEAD)
+    page = head.get(f"/desk/case/{token}").text
+    person = re.search(r'name="person" value="(\d+)" required> <span>handler.street-cn1', page).group(1)
+    seen = re.search(r'name="seen_seq" value="(\d+)"', page).group(1)
+    given = head.post(f"/desk/case/{token}/person", {"person": person, "seen_seq": seen})
+    assert (
+        given.headers["Location"].endswith("field=given#field") or "field=given" in given.headers["Location"]
+    )
+    assert "handler.street-cn1" in head.get(f"/desk/case/{token}").text
+    assert "Take it on myself" not in own.get(f"/desk/case/{token}").text
+    taken = head.post(f"/desk/case/{token}/person", {"person": re.search(
+        r'name="person" value="(\d+)">Take it on myself', head.get(f"/desk/case/{token}").text).group(1),
+        "seen_seq": "99"})  # fmt: skip
+    assert "field=taken" in taken.headers["Location"]

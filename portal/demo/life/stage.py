@@ -83,12 +83,15 @@ class Case:
 class Crowd:
     """What the whole loading shares: crews by unit, streets, an account of the desk, refusals that were met.
 
+    `people`: who has an account, by the unit for whose cases they may have a job.
+
     `turns`: how much more often than usual cases take a turn; for tests, in which little may happen.
     """
 
     crews: Mapping[str, Sequence[str]] = field(default_factory=dict)
     streets: frozenset[str] = frozenset()
     desk_account: int | None = None
+    people: Mapping[str, Sequence[Actor]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     turns: float = 1.0
 

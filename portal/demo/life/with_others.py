@@ -47,6 +47,16 @@ def send_out(stage: Stage, case: Case) -> None:
         stage.later(case, step_on, stage.after(case, stage.between(0.6, 1.5)), "start")
 
 
+def give(stage: Stage, case: Case) -> None:
+    """The unit's handler takes the case on, or the head gives it to them, or takes it: one begins at once."""
+    people = stage.crowd.people.get(case.lead, ())
+    if not people or case.row.state not in ("routed", *WORKING):
+        return
+    giver, taker = stage.one_of(people), stage.one_of(people)
+    to = taker if giver is not people[0] else giver
+    stage.do(send_crew, case.token, giver, Sent(account_id=to.account_id))
+
+
 def step_on(stage: Stage, case: Case, step: str) -> None:
     """The crew takes its job one step on, by an account of the desk that enters it."""
     is_open = (crew_job.c.report_id == case.id) & crew_job.c.ended_at.is_(None)

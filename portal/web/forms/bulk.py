@@ -18,7 +18,7 @@ from portal.web.forms.staff_move import read_seq
 
 MOST_AT_ONCE = 200
 LONGEST_TEXT = 4000
-NAMES = ("crew", "to_unit", "code", "pause", "reason", "public_text", "note", "answer")
+NAMES = ("crew", "person", "to_unit", "code", "pause", "reason", "public_text", "note", "answer")
 # Which field of the form holds the reason of an action.
 _REASON = {"transfer": "code", "wait": "pause", "assign": "reason"}
 
@@ -70,7 +70,10 @@ class BulkForm:
 
 
 def read_bulk(form: MultiDict[str, str]) -> BulkForm:
-    """What the form brought."""
+    """What the form brought; the button of one case brings that case alone, and what is done to it."""
+    one, _, seq = form.get("take", "").partition(":")
+    if one.isascii() and one.isalnum():
+        return BulkForm("take", {one: read_seq(seq)}, {}, form.get("back", ""))
     tokens = [token for token in form.getlist("token") if token.isascii() and token.isalnum()]
     return BulkForm(
         form.get("action", ""),

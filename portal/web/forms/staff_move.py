@@ -153,6 +153,11 @@ def read_seq(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
+def read_account(text: str) -> int | None:
+    """The number of an account that a form brought back; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
+
+
 def read_photos(files: Sequence[FileStorage], has_already: int) -> list[bytes]:
     """The photos that were chosen, as many as a case may get at once."""
     chosen = [each.read() for each in files[: MAX_PHOTOS - has_already] if each.filename]
