@@ -66,7 +66,6 @@ class ClockRule:
     """What a kind of clock means for its case when it has run out."""
 
     colour: int = ORANGE
-    climbs: bool = True
     supervises: bool = False
 
 
@@ -75,7 +74,7 @@ RULES: Mapping[str, ClockRule] = {
     "promise": ClockRule(RED, supervises=True),
     "unit": ClockRule(ORANGE, supervises=True),
     "extension": ClockRule(YELLOW),
-    "supervision": ClockRule(ORANGE, climbs=False),
+    "supervision": ClockRule(ORANGE),
 }
 OTHER = ClockRule()
 
@@ -130,9 +129,8 @@ def marks_of(clock: Watched, steps: Sequence[Step]) -> list[tuple[int, datetime]
     known = ((REMINDED, clock.remind_at), (AT_RISK, clock.at_risk_at), (NEARLY_DUE, clock.nearly_at))
     marks = [(mark, at) for mark, at in known if at is not None]
     marks.append((BREACHED, clock.due_at))
-    if rule_of(clock.kind).climbs:
-        for number, step in enumerate(steps, start=1):
-            marks.append((BREACHED + number, clock.due_at + timedelta(hours=step.after_hours)))
+    for number, step in enumerate(steps, start=1):
+        marks.append((BREACHED + number, clock.due_at + timedelta(hours=step.after_hours)))
     return marks
 
 

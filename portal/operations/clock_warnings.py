@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from portal.operations.context import SYSTEM
 from portal.operations.outbox_rows import letter
 from portal.operations.record_events import Draft
+from portal.operations.supervision_rows import KIND as ORDER
 from portal.queries.staff_rights import accused_units
 from routing.escalation import (
     AT_RISK,
@@ -34,7 +35,7 @@ _AT_RISK, _BREACHED = 1, 2
 class Told(NamedTuple):
     """A clock that has passed a mark: whom it concerns, the step of the ladder, if it was one, and who is told then.
 
-    It concerns the clock's unit, or whoever leads.
+    It concerns the clock's unit, or whoever leads. The centre hears at once that its order was not kept.
     """
 
     row: Row[Any]
@@ -51,8 +52,11 @@ def told_of(row: Row[Any], mark: int, ladder: Ladder | None) -> Told:
     """
     unit = str(row.unit_code or row.lead_unit)
     step = step_of(mark, ladder.escalation.steps) if ladder else None
-    if ladder is None or step is None:
+    if ladder is None:
         return Told(row, mark, unit)
+    if step is None:
+        is_order = row.kind == ORDER and mark == BREACHED
+        return Told(row, mark, unit, recipient=ladder.directory.coordination_unit if is_order else "")
     return Told(
         row, mark, unit, step, ladder.recipient(step, unit, accused_units(row.about_unit, ladder.directory))
     )
@@ -82,7 +86,8 @@ def letters_of(told: Told) -> list[Mapping[str, Any]]:
     if told.mark not in TEMPLATES:
         return []
     if is_units:
-        return [_letter(told, TEMPLATES[told.mark], row.unit_code)]
+        to = dict.fromkeys([row.unit_code, *([told.recipient] if told.recipient else [])])
+        return [_letter(told, TEMPLATES[told.mark], each) for each in to]
     return [_letter(told, "breached", "reporter")] if row.has_email and told.mark == BREACHED else []
 
 

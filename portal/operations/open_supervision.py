@@ -39,7 +39,9 @@ def open_supervision(
     if due_at is not None:
         hours = (due_at - now).total_seconds() / 3600
     key = CaseKey(case.id, case.jurisdiction_id, case.lead_unit, case.is_private)
-    opened = supervision_rows(key, cause, city.escalation.shares, hours, now, words, actor)
+    centre = city.coordination_unit if actor is SYSTEM else ""
+    shares = city.escalation.shares
+    opened = supervision_rows(key, cause, shares, hours, now, words, actor, centre=centre)
     letters = outbox_row(case.jurisdiction_id, now, DELIVER, opened.letters)
     record(tx, head, [opened.draft], [*opened.rows, letters])
     return True

@@ -49,8 +49,10 @@ def supervision_rows(
     now: datetime,
     words: str = "",
     actor: Actor = SYSTEM,
+    *,
+    centre: str = "",
 ) -> Opened:
-    """Supervision of the unit that leads the case."""
+    """Supervision of the unit that leads the case; `centre` is told, too, where it did not order it itself."""
     due_at, lead = now + timedelta(hours=hours), case.lead_unit
     order = {
         "jurisdiction_id": case.jurisdiction_id, "report_id": case.report_id, "state": "open", "cause": cause,
@@ -60,7 +62,10 @@ def supervision_rows(
     if words and not case.is_private:
         public["text"] = mask(words)
     private = actor.in_private() | ({"text": words} if words else {})
-    told = [letter("supervised", case.report_id, lead, lead, due_at, text=words)]
+    told = [
+        letter("supervised", case.report_id, to, lead, due_at, text=words)
+        for to in dict.fromkeys([lead, centre or lead])
+    ]
     running = started_clock(case.jurisdiction_id, case.report_id, KIND, STAGE, lead, now, due_at, shares)
     return Opened(
         Draft("supervision.opened", public, private), [(supervision, [order]), (clock, [running])], told

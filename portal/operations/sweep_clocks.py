@@ -110,8 +110,15 @@ def _entry(found: Row[Any], looked: Sequence[Looked], known: Mapping[str, Ladder
     case = looked[0][0]
     rows: list[tuple[Table, Rows]] = []
     if ladder is not None and _is_supervision_due(told, case):
+        figures, centre = ladder.escalation, ladder.directory.coordination_unit
+        known_there = any(each.recipient == centre for each in told)
         opened = supervision_rows(
-            case, "escalation", ladder.escalation.shares, ladder.escalation.supervision_hours, now
+            case,
+            "escalation",
+            figures.shares,
+            figures.supervision_hours,
+            now,
+            centre="" if known_there else centre,
         )
         drafts.append(opened.draft)
         letters += opened.letters

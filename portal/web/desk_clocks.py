@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ from portal.queries.oversight import (
     Whose,
     cases_of_colour,
     count_colours,
+    count_extensions,
+    count_supervised,
     supervised_cases,
     waiting_extensions,
 )
@@ -47,33 +49,30 @@ def due() -> Response:
     with reading() as tx:
         rows = cases_of_colour(tx, whose, colour, _read_after(request.args.get("after", "")))
         counts = count_colours(tx, whose)
-    more = {
-        "colour": colour,
-        "slugs": COLOURS,
-        "counts": counts,
-        "counted_at_most": COUNTED_AT_MOST,
-        "most": MOST,
-    }
-    return _page("staff/due.html", rows=rows[:MOST], has_more=len(rows) > MOST, **more)
+    return _list("staff/due.html", rows, colour=colour, slugs=COLOURS, counts=counts)
 
 
 @pages.get("/extensions")
 @access.staff("unit_head", "dispatcher", "admin", "auditor")
 def extensions() -> Response:
     """The applications for more time that wait for one's units."""
+    whose, after = _whose(), _read_after(request.args.get("after", ""))
     with reading() as tx:
-        rows = waiting_extensions(tx, _whose())
-    return _page("staff/extensions.html", rows=rows)
+        rows = waiting_extensions(tx, whose, after)
+        count = count_extensions(tx, whose)
+    return _list("staff/extensions.html", rows, count=count)
 
 
 @pages.get("/supervision")
 @access.staff()
 def supervised() -> Response:
     """The cases of one's units that the coordination desk supervises."""
-    closed = request.args.get("state") == "closed"
+    closed, whose = request.args.get("state") == "closed", _whose()
+    after = _read_after(request.args.get("after", ""))
     with reading() as tx:
-        rows = supervised_cases(tx, _whose(), closed=closed)
-    return _page("staff/supervision.html", rows=rows, is_closed=closed)
+        rows = supervised_cases(tx, whose, closed=closed, after=after)
+        counts = count_supervised(tx, whose)
+    return _list("staff/supervision.html", rows, is_closed=closed, counts=counts)
 
 
 @pages.post("/case/<token>/extension")
@@ -157,6 +156,12 @@ def _read_after(text: str) -> tuple[datetime, int] | None:
         return (moment, int(number)) if moment.tzinfo and len(number) < 19 else None
     except ValueError:
         return None
+
+
+def _list(template: str, rows: Sequence[Any], **more: Any) -> Response:
+    """A page of a list that was read with one row more than it shows."""
+    shared = {"counted_at_most": COUNTED_AT_MOST, "most": MOST}
+    return _page(template, rows=rows[:MOST], has_more=len(rows) > MOST, **shared, **more)
 
 
 def _page(template: str, **more: Any) -> Response:

@@ -109,7 +109,7 @@ def test_a_sweep_that_comes_late_takes_every_step_once(linhai: Any, at: Callable
     assert (opened.state, opened.cause, opened.unit_code) == ("open", "escalation", "street-cn2")
     assert linhai.kinds(token).count("supervision.opened") == 1
     assert linhai.row(token).colour == RED
-    assert letters(linhai, token, "supervised") == {"street-cn2": 1}
+    assert letters(linhai, token, "supervised") == {"street-cn2": 1}, "the centre was told by the same step"
     with linhai.database.reading() as tx:
         assert verify_ledger(tx).faults == []
 
@@ -176,10 +176,19 @@ def test_supervision_has_a_clock_and_opens_once(linhai: Any, at: Callable[..., A
                 assert open_supervision(tx, city, row, "dissatisfied", "Twice now.") is expected
         due = linhai.clocks(token)["supervision", "answer"].due_at
         assert due == clock.now() + timedelta(hours=72)
+    assert letters(linhai, token, "supervised") == {"street-cn2": 1, "centre": 1}
+    with linhai.database.transaction() as tx:  # only the order, so that its letters can be told apart
+        others = (clock_table.c.report_id == linhai.row(token).id) & (clock_table.c.kind != "supervision")
+        tx.execute(update(clock_table).where(others).values(next_at=None))
     with at(hours=73):
         sweep(linhai)
     told = [row.public for row in linhai.events(token) if row.kind == "clock.breached"]
     assert [public["unit"] for public in told if public["clock"] == "supervision"] == ["street-cn2"]
+    assert letters(linhai, token, "breached") == {"street-cn2": 1, "centre": 1}
+    with at(hours=72 + 25):
+        sweep(linhai)
+    assert steps(linhai, token, "answer") == [(1, "street-cn2"), (2, "district-cn"), (3, "centre")]
+    assert linhai.kinds(token).count("supervision.opened") == 1, "an order that is late opens no second one"
 
 
 def ask(linhai: Any, token: str, actor: Actor = HEAD, days: int = 60) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import event as hooks
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from portal import clock
+from portal.models.ledger import case_file
 from portal.models.oversight import extension, supervision
 from portal.models.report import report
 from portal.queries.staff_rights import Grant
@@ -132,6 +135,75 @@ def test_a_pause_shows_its_reason_and_who_granted_it(desk):
     assert "for parts" in public
     for page in (public, inner):
         assert "granted by Head of unit, Bluestone Street Office" in page
+
+
+def test_a_case_whose_unit_has_ended_it_waits_for_the_finding(desk):
+    token, centre = desk.file(state="accepted"), desk.client(DESK)
+    centre.post(f"/desk/case/{token}/supervision", {"until": NEXT_MONTH, "reason": "Look into it."})
+    sent = {"reason": "dark", "closing_code": "fixed", "public_text": "Done."}
+    assert desk.client(LEAD).move(token, "resolve", **sent).status_code == 303
+    page = centre.get("/desk/supervision").text
+    assert "waits for the finding" in page
+    assert "only wait for the finding" in page
+
+
+def many(desk, table, number: int, **row) -> set[str]:
+    """So many cases with a row of this table each, from one that is there; answers their numbers."""
+    model = desk.row(desk.file(state="accepted"))
+    ids = range(model.id * 1000, model.id * 1000 + number)
+    cases = [{**model._mapping, "id": n, "token": f"MANY{n}", "client_request_id": None} for n in ids]
+    files = [{"id": n, "jurisdiction_id": model.jurisdiction_id, "subject": "report", "token": f"MANY{n}",
+              "last_seq": 0, "last_hash": b"\0" * 32} for n in ids]  # fmt: skip
+    at = clock.now()
+    shared = {"jurisdiction_id": model.jurisdiction_id, "unit_code": model.lead_unit}
+    with desk.database.transaction() as tx:
+        tx.execute(insert(case_file).values(files))
+        tx.execute(insert(report).values(cases))
+        rows = [shared | {"report_id": n} | {name: each(at, n) for name, each in row.items()} for n in ids]
+        tx.execute(insert(table).values(rows))
+    return {each["token"] for each in cases}
+
+
+def walked(browser, path: str) -> list[str]:
+    """The numbers on all pages of a list, following its pager."""
+    found: list[str] = []
+    while path:
+        page = browser.get(path).text
+        found += re.findall(r'class="mono">(MANY\d+)', page)
+        onward = re.search(r'class="pager">.*?href="([^"]+)"', page)
+        path = html.unescape(onward[1]) if onward else ""
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "state"), [("/desk/supervision", "open"), ("/desk/supervision?state=closed", "closed")]
+)
+def test_long_lists_of_supervision_are_paged_and_counted(desk, path: str, state: str):
+    made = many(
+        desk, supervision, 230, state=lambda at, n: state, cause=lambda at, n: "escalation",
+        opened_at=lambda at, n: at, due_at=lambda at, n: at + timedelta(hours=n % 7),
+    )  # fmt: skip
+    browser = desk.client(DESK)
+    found = [token for token in walked(browser, path) if token in made]
+    assert len(found) == len(made)
+    assert set(found) == made
+    counted = re.search(r'aria-current="true">\s*\w+ <span class="nums">(\d+)', browser.get(path).text)
+    assert counted
+    assert int(counted[1]) >= 230
+
+
+def test_long_lists_of_applications_are_paged_and_counted(desk):
+    made = many(
+        desk, extension, 230, state=lambda at, n: "asked", decider=lambda at, n: "district-cn",
+        reason=lambda at, n: "Parts.", public_reason=lambda at, n: "Parts.", asked_at=lambda at, n: at,
+        wished_at=lambda at, n: at + timedelta(days=9),
+    )  # fmt: skip
+    browser = desk.client(ABOVE)
+    found = [token for token in walked(browser, "/desk/extensions") if token in made]
+    assert (len(found), set(found)) == (len(made), made)
+    counted = re.search(r'<h1>.*?<span class="nums soft">(\d+)', browser.get("/desk/extensions").text)
+    assert counted
+    assert int(counted[1]) >= 230
 
 
 @pytest.mark.parametrize(
