@@ -264,6 +264,8 @@ _ROWS = (
     _by_desk("supervise", (*OPEN_STATES, "resolved")),
     _by_desk("end_supervision", tuple(STATES)),
     _by_desk("mark_serious", OPEN_STATES, SERIOUS_REASONS),
+    # Somebody said that it is the wrong unit, and the desk says why it is not.
+    _by_desk("keep_unit", OPEN_STATES),
     TransitionRow("send_crew", _OWNED, "", _STAFF, _LEAD, has_own_form=True),
     TransitionRow("borrow_crew", _OWNED, "", _HEADS, _LEAD, has_own_form=True),
     TransitionRow("send_link", _OWNED, "", _HEADS, _LEAD, has_own_form=True, levels=("contractor",)),

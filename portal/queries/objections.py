@@ -1,8 +1,8 @@
-"""Knows which cases somebody says went to the wrong unit, and has not been answered since."""
+"""Knows which cases somebody says went to the wrong unit, and what the desk ruled on it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,17 @@ from portal.models.ledger import event, event_private
 from portal.models.report import report
 
 OBJECTED = "receipt.objected"
-# What the desk or a unit does about it: the case moved, or somebody wrote down why it stays.
-SETTLED_BY = (
+UPHELD = "receipt.upheld"
+# Only a ruling answers an objection: the unit was changed, or the desk said why it stays.
+CHANGED_BY = (
     "request.assigned",
     "request.transferred",
     "request.rerouted",
     "request.routed",
-    "request.noted",
-    "request.updated",
-    "request.rejected",
-    "request.closed",
+    "request.ruled",
+    "request.swapped",
 )
+SETTLED_BY = (UPHELD, *CHANGED_BY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,48 @@ class ObjectionRow:
     should_be: str
     receipt: Mapping[str, Any]
     is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenObjection:
+    """An objection that nobody has answered: the number of its event, and as whom it was said."""
+
+    seq: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An objection with what became of it: `answer` is the event that settled it, None while it waits."""
+
+    said: Any
+    answer: Any | None
+
+    @property
+    def is_upheld(self) -> bool:
+        """Whether the desk said why the unit stays."""
+        return self.answer is not None and self.answer.kind == UPHELD
+
+
+def answered(events: Sequence[Any]) -> list[Answered]:
+    """The objections among the events of a case (with seq and kind), each with the one that settled it."""
+    settling = [each for each in events if each.kind in SETTLED_BY]
+    return [
+        Answered(said, next((each for each in settling if each.seq > said.seq), None))
+        for said in events
+        if said.kind == OBJECTED
+    ]
+
+
+def open_objections(tx: Connection, case_id: int) -> list[OpenObjection]:
+    """The objections of a case that wait for an answer."""
+    said = event.alias("said")
+    query = (
+        select(said.c.case_seq, said.c.public)
+        .where(said.c.case_id == case_id, said.c.kind == OBJECTED, ~_settled(said))
+        .order_by(said.c.case_seq)
+    )
+    return [OpenObjection(row.case_seq, row.public["actor"]["role"]) for row in tx.execute(query)]
 
 
 def is_objected() -> ColumnElement[bool]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, send_file
+from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import clock
@@ -25,7 +26,7 @@ from portal.web import access, staff_words
 from portal.web.case_story import by_likelihood, story_of
 from portal.web.clock_bars import clock_bars
 from portal.web.closing_desk import desk_closing, filled
-from portal.web.forms.staff_move import PLAIN_ACTIONS, TypedMove, fields_of, read_move, read_photos
+from portal.web.forms.staff_move import FIELDS, PLAIN_ACTIONS, TypedMove, fields_of, read_move, read_photos
 from portal.web.history import last_hand_over
 from portal.web.place_picture import directions_url, place_picture
 from portal.web.receipt_text import receipt_text
@@ -111,6 +112,21 @@ def open_case(token: str) -> tuple[StaffCase, Standing]:
     return case, standing
 
 
+def act_on_case(
+    token: str, typed: TypedMove, do: Callable[[Connection, Actor], Any], done: str = "", panel: str = ""
+) -> AnyResponse:
+    """Do one thing to a case as what this person is to it; what was typed survives a refusal and a conflict."""
+    case, standing = open_case(token)
+    try:
+        with writing() as tx:
+            do(tx, Actor(standing.role, standing.unit_code, g.staff.account_id))
+    except InvalidInput as refused:
+        return case_page(case, standing, 422, typed, refused.fields)
+    except Conflict as refused:
+        return conflict_page(token, typed, refused)
+    return shown_after(token, done or typed.action, panel)
+
+
 def shown_after(token: str, action: str, panel: str = "") -> AnyResponse:
     """Where a person goes after what they did: to the case, or to their list where they handed it away.
 
@@ -157,7 +173,10 @@ def conflict_page(token: str, typed: TypedMove, refused: Conflict) -> AnyRespons
         case = with_details(tx, case)
     view = _view(case, standing, replace(typed, seen_seq=case.last_seq))
     changes = case.events_after(typed.seen_seq)
-    page = render_template("staff/conflict.html", **view, faults={}, changes=changes, refused=refused.message)
+    is_gone = typed.action in FIELDS and typed.action not in view["actions"]
+    page = render_template(
+        "staff/conflict.html", **view, faults={}, changes=changes, refused=refused.message, is_gone=is_gone
+    )
     return make_response(page, 409)
 
 

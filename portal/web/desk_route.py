@@ -8,13 +8,14 @@ from typing import Any
 from flask import Blueprint, g, redirect, request
 from werkzeug.wrappers import Response
 
-from portal.errors import Conflict
+from portal.errors import Conflict, InvalidInput
 from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.move_report import Move, move_report
 from portal.queries.suggested_units import Suggestion, suggested_units
 from portal.web import access
 from portal.web.desk_case import open_case
+from portal.web.desk_dispatch import dispatch_refused
 from portal.web.forms.staff_move import read_seq
 from portal.web.services import city, reading, services, writing
 
@@ -42,13 +43,16 @@ def route() -> Response:
         offered = suggested_units(tx, view, [token])[token]
     chosen = next((one for one in offered if one.unit_code == unit), None)
     if chosen is None:
-        raise Conflict(Message(NOT_ANY_MORE))
+        return dispatch_refused(token, Conflict(Message(NOT_ANY_MORE)))
     words = why_of(chosen).in_locale(view.locales[0])
     seen = read_seq(request.form.get(f"seq-{token}", ""))
     move = Move("assign", reason=words, public_text=words, to_unit=unit, seen_seq=seen)
     actor = Actor(standing.role, standing.unit_code, g.staff.account_id)
-    with writing() as tx:
-        move_report(tx, services().context, token, actor, move)
+    try:
+        with writing() as tx:
+            move_report(tx, services().context, token, actor, move)
+    except (Conflict, InvalidInput) as refused:
+        return dispatch_refused(token, refused)
     why = request.args.get("why", "")
     return redirect(f"/desk/dispatch?assigned=1{'&why=' + why if why.isalpha() else ''}", 303)
 

@@ -40,6 +40,7 @@ LINES = {
     "request.rerouted": N_("Sent to %(unit)s"),
     "question.answered": N_("The reporter answered the question"),
     "receipt.objected": N_("Somebody says this is the wrong unit"),
+    "receipt.upheld": N_("The coordination desk has looked into the objection: it stays with %(unit)s"),
     "clock.breached": N_("A deadline passed"),
     "contact.erased": N_("The reporter's contact details are no longer kept"),
     "text.erased": N_("The words as written are no longer kept"),

@@ -65,6 +65,7 @@ ACTIONS: Mapping[str, str] = {
     "reject": N_("Decline"),
     "mark_duplicate": N_("Mark as a duplicate"),
     "unmerge": N_("Separate from its duplicate"),
+    "keep_unit": N_("Answer: it stays"),
     **clock_words.ACTIONS,
     **custody_words.ACTIONS,
 }
@@ -86,6 +87,7 @@ DONE: Mapping[str, str] = {
     "reject": N_("The case was declined."),
     "mark_duplicate": N_("The case was marked as a duplicate."),
     "unmerge": N_("The case stands on its own again."),
+    "keep_unit": N_("The objection is answered: the unit stays."),
     **clock_words.DONE,
     **custody_words.DONE,
 }
@@ -186,6 +188,7 @@ EVENTS: Mapping[str, str] = {
     "request.parted": N_("A joined report was separated again"),
     "question.answered": N_("The reporter answered a question"),
     "receipt.objected": N_("Somebody says this is the wrong unit"),
+    "receipt.upheld": N_("Objection answered: the unit stays"),
     "contact.viewed": N_("Contact looked at"),
     "contact.erased": N_("The reporter's address was forgotten"),
     "text.erased": N_("The words as written were forgotten"),

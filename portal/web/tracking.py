@@ -22,6 +22,7 @@ from portal.operations.store_photo import SHOWN, THUMB
 from portal.operations.voice_links import voter_of
 from portal.queries.case_parts import PUBLIC_PARTS, case_parts
 from portal.queries.city import CityView
+from portal.queries.objections import answered
 from portal.queries.receipt_words import reason_message
 from portal.queries.report_page import ReportView, newest_seq, public_history, report_view
 from portal.web import access, clock_words, staff_words
@@ -196,6 +197,7 @@ def _view(token: str) -> dict[str, Any]:
         "receipt": receipt_text(receipt, place),
         "picture": _picture(report, receipt, place, is_own=own),
         "is_objected": "objected" in request.args,
+        "objections": answered(events),
         "question": _question(report) if own else None,
         "moves": [each for each in available(report.state, "reporter", "reporter") if each in REPORTER_MOVES],
         "lines": history_lines(events, place),

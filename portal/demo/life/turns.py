@@ -28,6 +28,7 @@ from portal.operations.object_to_route import Objection, object_to_route
 from portal.operations.propose_from_ruling import propose_from_ruling
 from portal.operations.relay_words import reply_to_unit, write_to_resident
 from portal.operations.rule_disputes import Ruling, contest_transfer, name_acting, rule_dispute
+from portal.operations.rule_objection import keep_unit
 from portal.operations.supervise import mark_serious, supervise_case
 from portal.operations.view_contact import view_contact
 
@@ -241,7 +242,18 @@ def follow(stage: Stage, case: Case, number: int) -> None:
 def object_(stage: Stage, case: Case) -> None:
     """Somebody thinks that it went to the wrong unit."""
     words = Objection(stage.say("objection", case), "203.0.113.9", is_reporter=bool(case.row.is_private))
-    stage.do(object_to_route, case.token, words)
+    if stage.do(object_to_route, case.token, words):
+        stage.later(case, rule_objection, stage.after(case, stage.between(0.2, 3)))
+
+
+def rule_objection(stage: Stage, case: Case) -> None:
+    """The desk looks: mostly it stays, and the reason is written down; else another unit gets it."""
+    if not case.is_open:
+        return
+    if stage.maybe(0.75):
+        stage.do(keep_unit, case.token, DESK, stage.say("keep_unit", case))
+    elif case.row.state == "routed":
+        assign(stage, case)
 
 
 def serious(stage: Stage, case: Case) -> None:
