@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
+from routing.facts import KINDS
 from routing.units import Directory
 
 NONE, YELLOW, ORANGE, RED = range(4)
@@ -40,16 +41,22 @@ class Step:
 
 
 USUAL_STEPS = (Step(1, UNIT_HEAD), Step(4, PARENT), Step(24, CENTRE, supervise=True))
+# Thanks and ideas may wait for their answer without the centre stepping in.
+USUAL_KINDS = tuple(kind for kind in KINDS if kind not in ("suggestion", "praise"))
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """A city's figures for what happens before and after a due instant. Hours run around the clock."""
+    """A city's figures for what happens before and after a due instant. Hours run around the clock.
+
+    `supervised_kinds`: of which kinds of feedback a step opens supervision; the others only climb.
+    """
 
     shares: Shares = Shares()
     steps: tuple[Step, ...] = USUAL_STEPS
     extension_hours: float = 24
     supervision_hours: float = 72
+    supervised_kinds: tuple[str, ...] = USUAL_KINDS
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any] | None) -> Escalation:
@@ -58,7 +65,8 @@ class Escalation:
             return cls()
         steps = tuple(Step(**step) for step in plain["steps"])
         rest = {name: plain[name] for name in ("extension_hours", "supervision_hours")}
-        return cls(Shares(**plain["shares"]), steps, **rest)
+        kinds = tuple(plain.get("supervised_kinds", USUAL_KINDS))
+        return cls(Shares(**plain["shares"]), steps, **rest, supervised_kinds=kinds)
 
 
 @dataclass(frozen=True, slots=True)

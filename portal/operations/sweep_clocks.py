@@ -19,7 +19,7 @@ from portal.operations.outbox_rows import DELIVER, outbox_row
 from portal.operations.record_events import Entry, head_of, record_all
 from portal.operations.supervision_rows import supervision_rows
 from portal.queries.ladders import ladders
-from routing.escalation import BREACHED, REMINDED, Ladder, Look, clock_colour, look_at, rule_of
+from routing.escalation import BREACHED, REMINDED, Escalation, Ladder, Look, clock_colour, look_at, rule_of
 
 # A due clock, and what looking at it brings.
 Looked: TypeAlias = tuple[Row[Any], Look]
@@ -62,7 +62,8 @@ def _due_clocks(case_ids: set[int], now: datetime) -> Any:
     return (
         select(
             clock, report.c.lead_unit, report.c.about_unit, report.c.colour, report.c.closed_at,
-            contact.c.has_email, is_supervised.correlate(report).label("is_supervised"),
+            report.c.kind.label("feedback"), contact.c.has_email,
+            is_supervised.correlate(report).label("is_supervised"),
         )
         .join(report, report.c.id == clock.c.report_id)
         .outerjoin(contact, contact.c.report_id == clock.c.report_id)
@@ -109,7 +110,7 @@ def _entry(found: Row[Any], looked: Sequence[Looked], known: Mapping[str, Ladder
     letters = [letter for each in told for letter in letters_of(each)]
     case = looked[0][0]
     rows: list[tuple[Table, Rows]] = []
-    if ladder is not None and _is_supervision_due(told, case):
+    if ladder is not None and _is_supervision_due(told, case, ladder.escalation):
         figures, centre = ladder.escalation, ladder.directory.coordination_unit
         known_there = any(each.recipient == centre for each in told)
         opened = supervision_rows(
@@ -127,9 +128,9 @@ def _entry(found: Row[Any], looked: Sequence[Looked], known: Mapping[str, Ladder
     return head_of(found), drafts, rows
 
 
-def _is_supervision_due(told: Sequence[Told], case: Row[Any]) -> bool:
+def _is_supervision_due(told: Sequence[Told], case: Row[Any], figures: Escalation) -> bool:
     """Whether a step was reached that opens supervision of a case that is open and not supervised already."""
-    if case.is_supervised or case.closed_at is not None:
+    if case.is_supervised or case.closed_at is not None or case.feedback not in figures.supervised_kinds:
         return False
     return any(each.step and each.step.supervise and rule_of(each.row.kind).supervises for each in told)
 

@@ -6,6 +6,7 @@ from portal.i18n import N_
 from portal.pack.model import Lanes, Pack, TargetRow
 from portal.pack.toml import Keys
 from routing.escalation import Escalation, Shares, Step
+from routing.facts import KINDS
 
 LONGEST_H = 24 * 366
 
@@ -25,9 +26,21 @@ def read_escalation(keys: Keys) -> Escalation:
         steps=_steps(keys) if "step" in keys.table else usual.steps,
         extension_hours=keys.number("extension_hours", usual.extension_hours, 0.1, LONGEST_H),
         supervision_hours=keys.number("supervision_hours", usual.supervision_hours, 0.1, LONGEST_H),
+        supervised_kinds=_kinds(keys, usual.supervised_kinds),
     )
     keys.unknown()
     return found
+
+
+def _kinds(keys: Keys, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """Of which kinds of feedback an overdue case comes under supervision; an empty list: of none."""
+    named = keys.strings("supervised_kinds")
+    for kind in named:
+        if kind not in KINDS:
+            keys.error(
+                "supervised_kinds", N_("'%(value)s' is none of %(list)s"), value=kind, list=", ".join(KINDS)
+            )
+    return named if "supervised_kinds" in keys.table else usual
 
 
 def _steps(keys: Keys) -> tuple[Step, ...]:

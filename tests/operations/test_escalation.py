@@ -114,6 +114,26 @@ def test_a_sweep_that_comes_late_takes_every_step_once(linhai: Any, at: Callable
         assert verify_ledger(tx).faults == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "opened"),
+    [
+        pytest.param({}, 1, id="report"),
+        pytest.param({"service_code": "enquiry"}, 1, id="enquiry"),
+        pytest.param({"service_code": "suggestion"}, 0, id="suggestion"),
+        pytest.param({"service_code": "praise"}, 0, id="praise"),
+    ],
+)
+def test_thanks_and_ideas_climb_but_open_no_supervision(
+    linhai: Any, at: Callable[..., Any], changes: dict[str, Any], opened: int
+) -> None:
+    with at():
+        token = linhai.file(**changes)
+    with at(days=60):
+        sweep(linhai)
+    assert "clock.escalated" in linhai.kinds(token)
+    assert len(supervisions(linhai, token)) == opened
+
+
 def test_the_database_itself_refuses_a_second_event_of_a_step(linhai: Any, at: Callable[..., Any]) -> None:
     with at():
         token = linhai.file()

@@ -21,6 +21,7 @@ remind = 0.4
 at_risk = 0.6
 nearly_due = 0.8
 extension_hours = 8
+supervised_kinds = ["complaint"]
 
 [[escalation.step]]
 after_hours = 0.5
@@ -61,6 +62,7 @@ def test_a_city_has_a_ladder_of_its_own(with_config: Callable[[str], Path]) -> N
     pack = read_pack(with_config(LADDER))
     assert pack.city.escalation.steps == (Step(0.5, "district"), Step(12, "centre", supervise=True))
     assert pack.city.escalation.extension_hours == 8
+    assert pack.city.escalation.supervised_kinds == ("complaint",)
     assert targets_of(pack).shares == Shares(0.4, 0.6, 0.8)
     assert [found for found in check(pack, TODAY) if "escalation" in found.column] == []
 
@@ -86,6 +88,8 @@ def test_a_targets_row_of_the_city_stands_before_the_lanes(with_config: Callable
     [
         pytest.param("[escalation]\nremind = 0.8\n", "escalation.remind", "follow one another", id="order of shares"),
         pytest.param("[escalation]\nremind = 2\n", "escalation.remind", "lies outside", id="a share over one"),
+        pytest.param('[escalation]\nsupervised_kinds = ["gossip"]\n', "escalation.supervised_kinds", "'gossip'",
+                     id="a kind that is none"),
         pytest.param("[escalation]\nstep = 4\n", "escalation.step", "not a list", id="a step that is none"),
         pytest.param(
             "".join(f'[[escalation.step]]\nafter_hours = {hours}\nto = "centre"\n' for hours in (4, 1)),

@@ -75,9 +75,7 @@ def test_marks_of_a_clock(hour, mark, passed, next_hour):
 
 def test_a_clock_without_reminder_and_nearness_has_fewer_marks():
     assert [mark for mark, _ in marks_of(clock(remind_at=None, nearly_at=None), ())] == [2, 4]
-    assert [mark for mark, _ in marks_of(clock("supervision"), USUAL_STEPS)] == [1, 2, 3, 4], (
-        "it does not climb"
-    )
+    assert [mark for mark, _ in marks_of(clock("supervision"), USUAL_STEPS)] == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +143,10 @@ def test_figures_survive_the_way_through_the_database():
     figures = Escalation(steps=(Step(0.5, "district"), Step(8, "centre", supervise=True)), extension_hours=8)
     assert Escalation.from_plain(asdict(figures)) == figures
     assert Escalation.from_plain(None) == Escalation()
+    older = asdict(figures)
+    del older["supervised_kinds"]
+    assert Escalation.from_plain(older) == figures, "stored before a city could name them"
+    assert Escalation().supervised_kinds == ("report", "complaint", "enquiry")
     assert step_of(5, figures.steps) == Step(0.5, "district")
     assert step_of(4, figures.steps) is None
     assert step_of(7, figures.steps) is None
