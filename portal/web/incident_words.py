@@ -1,8 +1,12 @@
-"""Knows how the events of incidents read in a public history."""
+"""Knows how the events of incidents read: in a public history and on the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
 
 from portal.i18n import N_
 
-LINES = {
+LINES: Mapping[str, str] = {
     "request.followed": N_("Somebody else says: me too"),
     "work.known": N_("Known already when it was reported"),
     "incident.declared": N_("Many people report this: declared a group incident"),
@@ -10,3 +14,5 @@ LINES = {
     "incident.step_done": N_("A step of the response plan is done"),
     "incident.ended": N_("The group incident is over"),
 }
+# The desk reads the same sentences.
+EVENTS = LINES

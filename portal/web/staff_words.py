@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from portal.i18n import N_
-from portal.web import clock_words, closing_words, custody_words, field_words
+from portal.web import clock_words, closing_words, custody_words, field_words, incident_words
 
 STATES: Mapping[str, str] = {
     "submitted": N_("Received"),
@@ -200,6 +200,7 @@ EVENTS: Mapping[str, str] = {
     "media.refused": N_("Photo refused"),
     "message.sent": N_("Message sent"),
     **clock_words.EVENTS,
+    **incident_words.EVENTS,
     **field_words.EVENTS,
     **custody_words.EVENTS,
     **closing_words.EVENTS,

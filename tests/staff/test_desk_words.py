@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -23,6 +24,14 @@ STAFF_ACTIONS = {
     action for state in STATES for role in STAFF_ROLES for part in ("lead", "assist", "desk")
     for action in available(state, role, part)
 }  # fmt: skip
+
+
+def test_every_event_that_people_or_the_demo_make_has_words_on_the_desk():
+    """`event_keys.csv` holds the kinds that live journeys and the demo write; a test of the demo keeps it true."""
+    with (ROOT / "tests/data/event_keys.csv").open(encoding="utf-8", newline="") as stream:
+        kinds = {row["kind"] for row in csv.DictReader(stream)}
+    assert len(kinds) > 60
+    assert sorted(kinds - set(words.EVENTS)) == []
 
 
 @pytest.mark.parametrize(
