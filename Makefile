@@ -11,7 +11,7 @@ run: install ## Install what is missing, then start everything (CITY=path/to/pac
 	@exec .venv/bin/wenlu up $(if $(CITY),--city '$(CITY)')
 
 test: install-dev ## Install what is missing, then run the whole suite and every check
-	@$(PY) -m pytest -m 'not cities'
+	@$(PY) -m pytest -m 'not cities' -n 2 --dist loadfile
 	@$(MAKE) --no-print-directory lint
 
 lint: install-dev ## Formatting, lint, types and the order of the packages

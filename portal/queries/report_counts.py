@@ -11,7 +11,7 @@ from sqlalchemy import CompoundSelect, Connection, Select, func, literal, select
 from portal.models.report import report
 from portal.queries.public_reports import ReportFilter, conditions
 
-MOST_COUNTED = 10_000
+MOST_COUNTED = 30_000
 # Of every choice: its column, and the filter when nothing is chosen of it.
 COLUMNS = {"state": report.c.state, "service": report.c.service_code, "unit": report.c.lead_unit}
 NOTHING: Mapping[str, Mapping[str, Any]] = {

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, render_template, request, url_fo
 
 from portal import clock
 from portal.queries.public_reports import STATUSES, ReportFilter, last_change, public_reports
-from portal.queries.report_counts import Counted, count_reports
+from portal.queries.report_counts import MOST_COUNTED, Counted, count_reports
 from portal.web import access
 from portal.web.areas import offered_areas
 from portal.web.fresh import unchanged_or
@@ -61,9 +61,9 @@ def changed() -> Response:
 def _counted(found: Counted, wanted: ReportFilter) -> str:
     """What is listed, in words."""
     states = wanted.states or tuple(STATES)
-    words = ngettext("%(count)s report", "%(count)s reports", found.of(states))
-    if found.is_more:
-        words = gettext("more than %(count)s", count=words)
+    words = ngettext("%(count)s report", "%(count)s reports", min(found.of(states), MOST_COUNTED))
+    if found.is_more:  # how many of all are open nobody has counted
+        return gettext("more than %(count)s", count=words)
     if len(states) == 1:
         return words
     still_open = found.of(set(states) & set(OPEN_STATES))

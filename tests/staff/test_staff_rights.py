@@ -128,7 +128,7 @@ def test_a_unit_that_no_longer_exists_is_nobodys_desk(directory: Directory):
         (Grant("auditor", "south"), {"south", "pine"}),
         (Grant("handler", ""), set()),
     ],
-    ids=str,
+    ids=lambda each: " ".join(sorted(each)) if isinstance(each, set) else str(each),
 )
 def test_whose_cases_stand_in_the_inbox(grant: Grant, units: set[str] | None, directory: Directory):
     assert units_of([grant], directory) == units
