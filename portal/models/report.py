@@ -111,6 +111,12 @@ report = table(
         "promise_due_at",
         postgresql_where=text("closed_at IS NULL AND colour > 0"),
     ),
+    Index(
+        "ix_report_reopened",
+        "jurisdiction_id",
+        "lead_unit",
+        postgresql_where=text("closed_at IS NULL AND reopen_count > 0"),
+    ),
     # A desk's lists, read in their order: of one unit, and of all. What is included is judged without the row, so
     # that a filter for one service of many costs no visit to the others.
     Index(

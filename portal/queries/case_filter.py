@@ -26,6 +26,7 @@ from sqlalchemy.types import Integer, Text
 from portal.models.crews import crew_job, crew_member
 from portal.models.report import LANE as LANE_TEXT
 from portal.models.report import report
+from portal.queries.matters import OPEN_MATTERS, UNACCEPTED
 from routing.lifecycle import CLOSED_STATES, OPEN_STATES
 from routing.words import words_of
 
@@ -42,7 +43,8 @@ class Wanted:
     """Whose cases, in which part and state. `units` None: of every unit; `state` "": all that are open.
 
     `kept_from` names the units about whom complaints are left out. `holder`: only the jobs of this account and
-    of its crews. `words`: what the text, with the words about its place, must hold. `area`: layer:code.
+    of its crews; `person`: only what this account has itself. `words`: what the text, with the words about its
+    place, must hold. `area`: layer:code. `about`: what a head counts them for (queries.matters), at `now`.
     """
 
     units: Collection[str] | None
@@ -54,10 +56,13 @@ class Wanted:
     colour: int | None = None
     words: str = ""
     holder: int | None = None
+    person: int | None = None
     area: str = ""
     opened_from: datetime | None = None
     opened_before: datetime | None = None
     box: Box | None = None
+    about: str = ""
+    now: datetime | None = None
 
     @property
     def is_newest_first(self) -> bool:
@@ -67,8 +72,9 @@ class Wanted:
     @property
     def is_narrowed(self) -> bool:
         """Whether more was chosen than units, part and state."""
-        chosen = (self.service, self.priority, self.words, self.holder, self.area, self.opened_from)
-        return any(chosen) or self.opened_before is not None or self.colour is not None
+        chosen = (self.service, self.priority, self.words, self.holder, self.person, self.area, self.about)
+        rest = (self.opened_from, self.opened_before, self.colour)
+        return any(chosen) or any(each is not None for each in rest)
 
 
 def in_state(wanted: Wanted, state: str) -> Wanted:
@@ -78,6 +84,8 @@ def in_state(wanted: Wanted, state: str) -> Wanted:
 
 def states_of(wanted: Wanted) -> tuple[str, ...]:
     """The states of a list of open cases."""
+    if wanted.about == "unaccepted" and not wanted.state:
+        return UNACCEPTED
     return (wanted.state,) if wanted.state else OPEN_STATES
 
 
@@ -100,6 +108,13 @@ def chosen(wanted: Wanted) -> list[ColumnElement[bool]]:
         where.append(holds_words(wanted.words))
     if wanted.holder is not None:
         where.append(report.c.id.in_(_held_by(wanted.holder)))
+    if wanted.person is not None:
+        own = (crew_job.c.account_id == wanted.person) & crew_job.c.ended_at.is_(None)
+        where.append(report.c.id.in_(select(crew_job.c.report_id).where(own)))
+    if wanted.about and wanted.now is not None:
+        where += [report.c.closed_at.is_(None), OPEN_MATTERS[wanted.about](wanted.now)]
+        if wanted.about == "late":  # what is next due is due no later than the promise: the index ends there
+            where.append(report.c.next_due_at < wanted.now)
     return where + _where_and_when(wanted)
 
 

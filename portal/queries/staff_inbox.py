@@ -98,6 +98,7 @@ def inbox_keys(
         return _newest(jurisdiction_id, wanted, after, size)
     where = [*is_open_here(jurisdiction_id), *chosen(wanted)]
     is_rare = bool(wanted.words) or wanted.holder is not None or wanted.box is not None
+    is_rare = is_rare or wanted.person is not None or wanted.about in ("risk", "reopened", "asked")
     if wanted.part == "assist" or is_rare:
         # Open is said once: with the states named too, the planner would take them for two rare things at once.
         where += [*of_units(wanted), *([report.c.state == inline(wanted.state)] if wanted.state else [])]

@@ -1,52 +1,106 @@
-"""Knows what a unit's head must see: what is open, late, handed over, contested and asked for, and who has how much."""
+"""Knows how much a unit's head has before them: cases by what they are counted for, and jobs by person."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, true, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnClause
 
 from portal.models.crews import crew_job
 from portal.models.custody import dispute
 from portal.models.ledger import event
-from portal.models.oversight import extension
 from portal.models.people import account
 from portal.models.report import report
-from portal.queries.custody import HANDED
-from routing.escalation import RED
+from portal.queries.case_filter import not_about
+from portal.queries.matters import DISPUTED, LOOK_BACK, MOVED, OPEN_MATTERS, opened_disputes
 
-# How far back hand-overs and contested closings are counted.
-LOOK_BACK = timedelta(days=30)
 PERSON = "person"
+_NOBODY = cast(null(), BigInteger)
 Counts = Mapping[str, Mapping[str, int]]
 
 
-def unit_work(tx: Connection, jurisdiction_id: str, units: Collection[str] | None, now: datetime) -> Counts:
-    """Numbers by what they count and by unit (`PERSON`: by name) in one statement; None: of every unit.
+@dataclass(frozen=True, slots=True)
+class PersonLoad:
+    """How many open jobs somebody has."""
 
-    What: open, late, risk, unaccepted, reopened, asked, disputed, into, out, contested, person.
+    account_id: int
+    name: str
+    jobs: int
+
+
+def unit_work(
+    tx: Connection,
+    jurisdiction_id: str,
+    units: Collection[str] | None,
+    now: datetime,
+    kept_from: Collection[str] = (),
+) -> tuple[Counts, Sequence[PersonLoad]]:
+    """Cases by what they are counted for and by unit, and people's jobs, in one statement; None: of every unit.
+
+    What: open, late, risk, unaccepted, reopened, asked, disputed, into, out, contested. Complaints about one of
+    `kept_from` are left out, as in the lists.
     """
-    since = now - LOOK_BACK
     parts = [
-        *_open(jurisdiction_id, units, now),
-        *_moved(jurisdiction_id, units, since),
-        *_asked(jurisdiction_id, units),
+        *_open(jurisdiction_id, units, now, kept_from),
+        *(_moved(what, jurisdiction_id, units, now, kept_from) for what in MOVED),
+        _disputed(jurisdiction_id, units, kept_from),
+        _people(jurisdiction_id, units, kept_from),
     ]
     found: dict[str, dict[str, int]] = {}
-    for what, unit, number in tx.execute(union_all(*parts)):
-        found.setdefault(what, {})[unit] = number
-    return found
+    people = []
+    for what, unit, number, person in tx.execute(union_all(*parts)):
+        if what == PERSON:
+            people.append(PersonLoad(person, unit, number))
+        else:
+            found.setdefault(what, {})[unit] = number
+    return found, people
 
 
-def _part(what: str, unit: ColumnElement[Any], source: Any, *where: ColumnElement[bool]) -> Select[Any]:
+def moved_cases(
+    what: str, jurisdiction_id: str, units: Collection[str] | None, now: datetime, kept_from: Collection[str]
+) -> Select[Any]:
+    """Cases that were handed on, handed over or contested lately, once for each unit: unit, report_id, at."""
+    kinds, key = MOVED[what]
+    unit = event.c.public[key].astext
+    moved = [event.c.kind.in_(sorted(kinds))]
+    if what != "contested":
+        moved.append(event.c.public["from"].astext != event.c.public["to"].astext)
+    joined = event.join(report, report.c.id == event.c.case_id)
     return (
-        select(literal(what).label("what"), unit.label("unit"), func.count().label("number"))
-        .select_from(source)
-        .where(*where)
-        .group_by(unit)
+        select(unit.label("unit"), report.c.id.label("report_id"), func.max(event.c.at).label("at"))
+        .select_from(joined)
+        .where(event.c.jurisdiction_id == jurisdiction_id, event.c.at > now - LOOK_BACK, *moved)
+        .where(*_within(unit, units), *not_about(kept_from))
+        .group_by(unit, report.c.id)
+    )
+
+
+def disputed_cases(
+    jurisdiction_id: str, units: Collection[str] | None, kept_from: Collection[str]
+) -> Select[Any]:
+    """Cases that units brought before the desk, which has not ruled yet: unit, report_id, at."""
+    of = dispute.join(report, report.c.id == dispute.c.report_id)
+    return (
+        select(dispute.c.from_unit.label("unit"), dispute.c.report_id, dispute.c.opened_at.label("at"))
+        .select_from(of)
+        .where(dispute.c.jurisdiction_id == jurisdiction_id, opened_disputes())
+        .where(*_within(dispute.c.from_unit, units), *not_about(kept_from))
     )
 
 
@@ -56,48 +110,45 @@ def _within(
     return [] if units is None else [column.in_(sorted(units))]
 
 
-def _open(jurisdiction_id: str, units: Collection[str] | None, now: datetime) -> list[Select[Any]]:
+def _open(
+    jurisdiction_id: str, units: Collection[str] | None, now: datetime, kept_from: Collection[str]
+) -> list[Select[Any]]:
     """The open cases of every unit, read once, each number a row of its own."""
     lead = report.c.lead_unit
-    which: dict[str, ColumnElement[bool]] = {
-        "open": true(),
-        "late": report.c.promise_due_at < now,
-        "risk": report.c.colour.between(1, RED - 1) & (report.c.promise_due_at >= now),
-        "unaccepted": report.c.state.in_(("submitted", "routed")),
-        "reopened": report.c.reopen_count > 0,
-    }
+    which = {"open": true(), **{name: holds(now) for name, holds in OPEN_MATTERS.items()}}
     counts = [func.count().filter(condition).label(name) for name, condition in which.items()]
     mine = [report.c.jurisdiction_id == jurisdiction_id, report.c.closed_at.is_(None), *_within(lead, units)]
-    of_units = select(lead, *counts).where(*mine).group_by(lead).cte("open_cases")
+    of_units = select(lead, *counts).where(*mine, *not_about(kept_from)).group_by(lead).cte("open_cases")
     return [
-        select(literal(name), of_units.c.lead_unit, of_units.c[name]).where(of_units.c[name] > 0)
+        select(literal(name), of_units.c.lead_unit, of_units.c[name], _NOBODY).where(of_units.c[name] > 0)
         for name in which
     ]
 
 
-def _moved(jurisdiction_id: str, units: Collection[str] | None, since: datetime) -> list[Select[Any]]:
-    """Hand-overs by who gave and who got, and closings that residents contested, by who leads now."""
-    here, newer = event.c.jurisdiction_id == jurisdiction_id, event.c.at > since
-    handed = [here, newer, event.c.kind.in_(HANDED)]
-    given, got = event.c.public["from"].astext, event.c.public["to"].astext
-    contested = event.join(report, report.c.id == event.c.case_id)
-    return [
-        _part("out", given, event, *handed, given != got, *_within(given, units)),
-        _part("into", got, event, *handed, given != got, *_within(got, units)),
-        _part(
-            "contested", report.c.lead_unit, contested, here, newer, event.c.kind == "request.contested",
-            *_within(report.c.lead_unit, units),
-        ),
-    ]  # fmt: skip
+def _moved(
+    what: str, jurisdiction_id: str, units: Collection[str] | None, now: datetime, kept_from: Collection[str]
+) -> Select[Any]:
+    return _counted(what, moved_cases(what, jurisdiction_id, units, now, kept_from))
 
 
-def _asked(jurisdiction_id: str, units: Collection[str] | None) -> list[Select[Any]]:
-    jobs = crew_job.join(account, account.c.id == crew_job.c.account_id)
-    return [
-        _part("asked", extension.c.unit_code, extension, extension.c.jurisdiction_id == jurisdiction_id,
-              extension.c.state == "asked", *_within(extension.c.unit_code, units)),
-        _part("disputed", dispute.c.from_unit, dispute, dispute.c.jurisdiction_id == jurisdiction_id,
-              dispute.c.state == "open", *_within(dispute.c.from_unit, units)),
-        _part(PERSON, account.c.name, jobs, crew_job.c.jurisdiction_id == jurisdiction_id,
-              crew_job.c.ended_at.is_(None), *_within(crew_job.c.unit_code, units)),
-    ]  # fmt: skip
+def _disputed(jurisdiction_id: str, units: Collection[str] | None, kept_from: Collection[str]) -> Select[Any]:
+    return _counted(DISPUTED, disputed_cases(jurisdiction_id, units, kept_from))
+
+
+def _counted(what: str, cases: Select[Any]) -> Select[Any]:
+    of = cases.subquery(what)
+    return select(literal(what), of.c.unit, func.count(), _NOBODY).group_by(of.c.unit)
+
+
+def _people(jurisdiction_id: str, units: Collection[str] | None, kept_from: Collection[str]) -> Select[Any]:
+    """Open jobs of persons in cases that these units lead: what the list of a person's cases shows."""
+    jobs = crew_job.join(account, account.c.id == crew_job.c.account_id).join(
+        report, report.c.id == crew_job.c.report_id
+    )
+    return (
+        select(literal(PERSON), account.c.name, func.count(), account.c.id)
+        .select_from(jobs)
+        .where(crew_job.c.jurisdiction_id == jurisdiction_id, crew_job.c.ended_at.is_(None))
+        .where(report.c.closed_at.is_(None), *_within(report.c.lead_unit, units), *not_about(kept_from))
+        .group_by(account.c.id, account.c.name)
+    )

@@ -14,6 +14,15 @@ WHOSE: Mapping[str, str] = {
     "unit": N_("My unit"),
     "below": N_("Below my unit"),
 }
+# What open cases can be chosen for: the words of the numbers on the page of a unit's head.
+ABOUT: Mapping[str, str] = {
+    "late": N_("Overdue"),
+    "risk": N_("At risk"),
+    "unaccepted": N_("Not accepted yet"),
+    "reopened": N_("Open again after a closing"),
+    "asked": N_("More time asked for"),
+}
+ONE_PERSON = N_("Jobs of %(name)s")
 NO_COLOUR = N_("No colour")
 SINCE = N_("since %(day)s")
 UNTIL = N_("until %(day)s")

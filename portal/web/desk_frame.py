@@ -41,7 +41,7 @@ def around(chosen: CaseFilter, wanted: Wanted, here: Frame) -> dict[str, Any]:
         "offered_units": offered,
         "has_below": any(unit.code not in own_units(g.staff, view) for unit in offered),
         "offered_areas": offered_areas(),
-        "in_use": _in_use(chosen),
+        "in_use": _in_use(chosen, {each["id"]: each["name"] for each in here.people}),
         "lists": bulk_words,
         "transfer_reasons": TRANSFER_REASONS,
         "wait_reasons": WAIT_REASONS,
@@ -71,13 +71,15 @@ def _takes_of() -> frozenset[str]:
     return above | {each.unit_code for each in given if each.unit_code in directory}
 
 
-def _in_use(chosen: CaseFilter) -> list[tuple[str, str]]:
+def _in_use(chosen: CaseFilter, people: Mapping[int, str]) -> list[tuple[str, str]]:
     """What the form of filters chose, in words, each with the address of the list without it."""
     say: Mapping[str, Any] = {
         "q": lambda text: f"“{text}”",
         "unit": unit_name,
         "service": service_name,
         "priority": lambda slug: gettext(staff_words.PRIORITIES[slug]),
+        "about": lambda slug: gettext(bulk_words.ABOUT[slug]),
+        "who": lambda text: gettext(bulk_words.ONE_PERSON, name=people.get(int(text), text)),
         "colour": lambda slug: gettext(clock_words.COLOURS.get(COLOURS.index(slug), bulk_words.NO_COLOUR)),
         "area": lambda text: boundary_name(*text.split(":", 1)),
         "from": lambda day: gettext(bulk_words.SINCE, day=day),

@@ -23,6 +23,7 @@ OPEN, CLOSED, SIZE = 9000, 6000, 50
 CITY = "linhai.example"
 STREET = frozenset({"street-cn1"})
 DISTRICT = frozenset({"district-cn", "street-cn1", "street-cn2", "street-cn3"})
+EARLY = clock.now() - timedelta(days=1)
 LATER = Cursor(1, clock.now() + timedelta(days=20), 1_000_500)
 
 
@@ -69,6 +70,15 @@ LISTS = [
     pytest.param(Wanted(DISTRICT, kept_from={"street-cn1"}), None, 30, id="complaints left out"),
     pytest.param(Wanted(None, words="漏水"), None, 12, id="rare words"),
     pytest.param(Wanted(STREET, words="漏水"), None, 6, id="rare words in one unit"),
+    pytest.param(Wanted(STREET, about="late", now=EARLY), None, 6, id="overdue ones of one unit"),
+    pytest.param(Wanted(DISTRICT, about="late", now=EARLY), None, 20, id="overdue ones of a district"),
+    pytest.param(Wanted(None, about="late", now=EARLY), None, 20, id="overdue ones of all"),
+    pytest.param(Wanted(STREET, about="risk", now=EARLY), None, 20, id="cases at risk of one unit"),
+    pytest.param(Wanted(STREET, about="reopened", now=EARLY), None, 4, id="opened again, of one unit"),
+    pytest.param(Wanted(None, about="reopened", now=EARLY), None, 4, id="opened again, of all"),
+    pytest.param(Wanted(STREET, about="unaccepted", now=EARLY), None, 12, id="not accepted, of one unit"),
+    pytest.param(Wanted(None, about="asked", now=EARLY), None, 4, id="more time asked for"),
+    pytest.param(Wanted(None, person=1), None, 4, id="one person's jobs"),
     pytest.param(Wanted(None, state=ANY_STATE), None, 6, id="closed ones too"),
     pytest.param(Wanted(STREET, state="closed"), None, 30, id="closed ones of one unit"),
     pytest.param(Wanted(None, state=ANY_STATE, words="漏水"), None, 6, id="rare words, closed ones too"),

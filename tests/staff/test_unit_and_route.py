@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -12,30 +13,38 @@ from sqlalchemy import select, text
 from portal import clock
 from portal.models.ledger import event
 from portal.models.report import report
+from portal.operations.context import Actor
+from portal.operations.extend_promise import ask_extension
+from portal.operations.manage_accounts import NewAccount, add_account
+from portal.operations.move_checks import Move
 from portal.operations.move_words import KINDS
 from portal.operations.object_to_route import Objection, object_to_route
 from portal.operations.record_events import Draft, lock_head, record
+from portal.operations.rule_disputes import contest_transfer
+from portal.operations.send_crew import Sent, send_crew
+from portal.queries.matters import OPEN_MATTERS
 from portal.queries.staff_rights import Grant
 from portal.queries.unit_work import unit_work
 
 from .test_desk_pages import counted_statements
 
+PAST = {"next_due_at": clock.now() - timedelta(days=2)}
 HEAD, DESK = Grant("unit_head", "district-ba"), Grant("dispatcher", "centre")
 
 
 def numbers(page: str) -> dict[str, int]:
     """The totals of the charts by their titles."""
-    found = re.findall(r'<h2>([^<]+?) <span class="total[^"]*">([\d,]+)</span>', page)
+    found = re.findall(r'<h2>([^<]+?) <(?:span|a) class="total[^>]*>([\d,]+)</', page)
     return {title.strip(): int(number) for title, number in found}
 
 
 def test_a_heads_numbers_are_those_of_the_lists(desk):
     now = clock.now()
-    desk.file("street-ba1", "accepted", promise_due_at=now - timedelta(hours=5))
+    desk.file("street-ba1", "accepted", promise_due_at=now - timedelta(hours=5), **PAST)
     desk.file("street-ba1", "accepted", promise_due_at=now + timedelta(days=5), colour=1)
     desk.file("street-ba2", "routed", promise_due_at=now + timedelta(days=5), reopen_count=1)
     desk.file("street-ba2", "closed", promise_due_at=now - timedelta(days=5))
-    desk.file("street-cn3", "accepted", promise_due_at=now - timedelta(hours=5))
+    desk.file("street-cn3", "accepted", promise_due_at=now - timedelta(hours=5), **PAST)
     handed = desk.file("street-ba1", "accepted", promise_due_at=now + timedelta(days=5))
     assert desk.client(Grant("handler", "street-ba1")).move(
         handed, "transfer", reason="not_our_area", to_unit="street-ba2"
@@ -45,7 +54,7 @@ def test_a_heads_numbers_are_those_of_the_lists(desk):
     assert (shown["Overdue"], shown["At risk"], shown["Not accepted yet"]) == (1, 1, 2)
     assert (shown["Open"], shown["Open again after a closing"]) == (4, 1)
     assert (shown["Handed to them, 30 days"], shown["Handed on by them, 30 days"]) == (1, 1)
-    assert 'href="/desk/?unit=street-ba1&amp;colour=red"' in page
+    assert 'href="/desk/?unit=street-ba1&amp;about=late"' in page
     one = numbers(desk.client(HEAD).get("/desk/unit?unit=street-ba2").text)
     assert (one["Open"], one["Handed to them, 30 days"], one["Handed on by them, 30 days"]) == (2, 1, 0)
     stranger = numbers(desk.client(HEAD).get("/desk/unit?unit=street-cn3").text)
@@ -59,8 +68,93 @@ def test_a_ruling_and_a_swap_hand_a_case_on_as_well(desk):
     with desk.database.transaction() as tx:
         case_id = tx.scalar(select(report.c.id).where(report.c.token == token))
         record(tx, lock_head(tx, case_id), [Draft(kind, gone) for kind in sorted(kinds)])
-        counted = unit_work(tx, here, {"giver", "taker"}, clock.now())
-    assert counted == {"out": {"giver": len(kinds)}, "into": {"taker": len(kinds)}}
+        counted, people = unit_work(tx, here, {"giver", "taker"}, clock.now())
+    assert counted == {"out": {"giver": 1}, "into": {"taker": 1}}, "cases are counted, as the list shows them"
+    assert people == []
+
+
+def listed(browser, href: str) -> int:
+    """How many cases a list has, over all its pages."""
+    found, address = 0, href
+    for _ in range(20):
+        page = browser.get(address).text
+        body = page[page.index('class="list cases"') :]
+        found += len(re.findall(r'<span class="mono[^"]*">[0-9A-Z]{14}</span>', body))
+        after = re.search(r'class="button quiet" href="([^"]+after=[^"]+)"', page)
+        if after is None:
+            return found
+        address = html.unescape(after.group(1))
+    raise AssertionError(href)
+
+
+def linked(page: str) -> dict[str, int]:
+    """Where each number of the charts of cases leads: the totals, the units below them, and people."""
+    totals = re.findall(r'<a class="total[^"]*" href="([^"]+)">([\d,]+)</a>', page)
+    bars = re.findall(r'<li><a href="([^"]+)">[^<]*</a><span class="num">([\d,]+)</span>', page)
+    return {html.unescape(href): int(number) for href, number in [*totals, *bars]}
+
+
+@pytest.fixture(scope="module")
+def busy(desk):
+    """Cases of two streets in everything that is counted, one of them a complaint about the district."""
+    now, day = clock.now(), timedelta(days=1)
+    street = desk.client(Grant("handler", "street-ba3"))
+    late = desk.file("street-ba3", "accepted", promise_due_at=now - day, **PAST)
+    desk.file("street-ba3", "accepted", promise_due_at=now - day, **PAST, about_unit="district-ba")
+    for colour in (1, 2, 3):
+        desk.file("street-ba3", "in_progress", promise_due_at=now + day, colour=colour)
+    desk.file("street-ba3", "submitted")
+    desk.file("street-ba3", "accepted", reopen_count=2)
+    desk.file("street-ba3", "closed", reopen_count=1, promise_due_at=now - day, **PAST)
+    for _ in range(2):
+        handed = desk.file("street-ba3", "accepted")
+        street.move(handed, "transfer", reason="not_our_area", to_unit="street-ba2")
+    away = desk.file("street-ba3", "accepted")
+    street.move(away, "transfer", reason="not_our_service", to_unit="parks")
+    with desk.database.transaction() as tx:
+        case_id = tx.scalar(select(report.c.id).where(report.c.token == away))
+        record(tx, lock_head(tx, case_id), [Draft("request.contested", {"unit": "street-ba3"})])
+        contest_transfer(
+            tx, desk.context, handed, Actor("handler", "street-ba2"), Move("", reason="not_our_area")
+        )
+        ask_extension(
+            tx, desk.context, late, Actor("handler", "street-ba3"), now + 3 * day, "Parts are late."
+        )
+        given = Actor("unit_head", "street-ba3")
+        person = add_account(tx, desk.context, NewAccount("ba3@linhai.example", "Bo", "four words make sense"),
+                             Grant("handler", "street-ba3"))  # fmt: skip
+        send_crew(tx, desk.context, late, given, Sent(account_id=person))
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("grant", "address"),
+    [
+        pytest.param(HEAD, "/desk/unit", id="a district"),
+        pytest.param(HEAD, "/desk/unit?unit=street-ba3", id="one street"),
+        pytest.param(DESK, "/desk/unit?unit=street-ba3", id="the desk looks at a street"),
+        pytest.param(DESK, "/desk/unit", id="the whole city"),
+    ],
+)
+def test_each_number_leads_to_exactly_its_cases(grant, address, busy):
+    browser = busy.client(grant)
+    found = linked(browser.get(address).text)
+    wanted = {f"about={each}" for each in OPEN_MATTERS} | {"what=out", "what=contested", "who="}
+    if "ba3" not in address:
+        wanted |= {"what=into", "what=disputed"}
+    assert {each for each in wanted if not any(each in href for href in found)} == set()
+    of_cases = {
+        href: number for href, number in found.items() if href.startswith(("/desk/?", "/desk/unit/moved"))
+    }
+    assert {href: listed(browser, href) for href in of_cases} == of_cases
+
+
+def test_what_was_handed_on_is_no_way_into_the_case(busy):
+    page = busy.client(Grant("unit_head", "street-ba3")).get("/desk/unit/moved?what=out&unit=street-ba3").text
+    assert page.count('href="/r/') == 3, "another street's by now: what everybody may read"
+    assert page.count('href="/desk/case/') == 0
+    assert busy.client(HEAD).get("/desk/unit/moved?what=nonsense").status_code == 404
+    assert busy.client(Grant("handler", "street-ba1")).get("/desk/unit/moved?what=out").status_code == 403
 
 
 @pytest.mark.parametrize("grant", [HEAD, DESK, Grant("auditor", "")], ids=str)
@@ -86,7 +180,7 @@ def test_its_numbers_are_read_by_indexes(desk):
         tx.execute(text("SET LOCAL enable_seqscan = off"))  # a few rows would be read whole
         hooks.listen(desk.database.engine, "before_cursor_execute", note)
         try:
-            assert unit_work(tx, "linhai.example", frozenset({"nowhere"}), clock.now()) == {}
+            assert unit_work(tx, "linhai.example", frozenset({"nowhere"}), clock.now()) == ({}, [])
         finally:
             hooks.remove(desk.database.engine, "before_cursor_execute", note)
         ((statement, values),) = asked

@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
+from portal import clock
 from portal.queries.case_filter import ANY_STATE, Part, Wanted
 from portal.queries.city import CityView
+from portal.queries.matters import OPEN_MATTERS
 from portal.queries.staff_rights import Staff, kept_from, units_of
+from portal.web.forms.staff_move import read_account
 from routing.escalation import COLOURS
 from routing.lifecycle import STATES
 
@@ -20,7 +23,7 @@ WHOSE = ("mine", "unit", "below")
 PRIORITIES = ("emergency", "high", "normal", "low")
 VIEWS = ("", "board", "map")
 # What the form of filters asks for; the others are links above a list.
-NARROWING = ("q", "unit", "service", "priority", "colour", "area", "from", "to")
+NARROWING = ("q", "unit", "about", "who", "service", "priority", "colour", "area", "from", "to")
 NAMES = ("view", "whose", "part", "state", *NARROWING)
 LONGEST_TEXT = 80
 ADDRESS = "/desk/"
@@ -70,6 +73,8 @@ def read_filter(given: MultiDict[str, str], view: CityView) -> CaseFilter:
         "part": lambda text: text == "assist",
         "state": lambda text: text in STATES or text == ANY_STATE,
         "unit": view.directory.__contains__,
+        "about": OPEN_MATTERS.__contains__,
+        "who": lambda text: read_account(text) is not None,
         "service": view.services.__contains__,
         "priority": PRIORITIES.__contains__,
         "colour": COLOURS.__contains__,
@@ -97,9 +102,12 @@ def wanted_of(chosen: CaseFilter, staff: Staff, view: CityView) -> Wanted:
         colour=COLOURS.index(colour) if colour else None,
         words=chosen.value("q"),
         holder=staff.account_id if chosen.value("whose") == "mine" else None,
+        person=read_account(chosen.value("who")),
         area=chosen.value("area"),
         opened_from=_begin(_day(chosen.value("from")), view),
         opened_before=_begin(last + timedelta(days=1) if last else None, view),
+        about=chosen.value("about"),
+        now=clock.now(),
     )
 
 
