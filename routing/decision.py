@@ -52,7 +52,8 @@ class Decision:
     that made the rule match or named the lead. `redirected_from` is the unit that a complaint was kept from,
     `expired` the one that the rule names and whose contract does not run.
     `claims` are the shares of the disc in which each unit would lead, the one decided on first; empty where
-    no other unit has one. `joint` are those of `assist` who have as good a claim as the lead.
+    no other unit has one. `targets` is the rule's class of targets.
+    `joint` are those of `assist` who have as good a claim as the lead.
     """
 
     lead: str
@@ -73,6 +74,7 @@ class Decision:
     expired: str | None = None
     claims: tuple[tuple[str, float], ...] = ()
     joint: tuple[str, ...] = ()
+    targets: str | None = None
 
     @property
     def is_fallback(self) -> bool:
@@ -141,7 +143,7 @@ def decide(
         outside=facts.is_outside,
         priority=higher(facts.priority, rule.priority) if rule.priority else facts.priority,
         is_private=rule.is_private,
-        plan=rule.plan,
+        plan=rule.plan, targets=rule.targets,
         near_misses=_near_misses(answer, facts, rulebook),
         used=used,
         redirected_from=accused,

@@ -42,8 +42,9 @@ class Known:
     """What a rulebook may speak of.
 
     `layers` maps a layer to its boundary codes. `questions` maps a question to its answer keys, empty when
-    any text will do. `plans` are the response plans; None where they are not known yet. `stops` are the
-    answers by question that end the form wherever they are offered: no report ever brings one.
+    any text will do. `plans` are the response plans, `targets` the names that targets are set for; None where
+    they are not known yet. `stops` are the answers by question that end the form wherever they are offered:
+    no report ever brings one.
     """
 
     directory: Directory
@@ -52,6 +53,7 @@ class Known:
     questions: Mapping[str, Collection[str]]
     plans: Collection[str] | None = None
     stops: Mapping[str, Collection[str]] = field(default_factory=dict)
+    targets: Collection[str] | None = None
 
 
 def lint(rulebook: Rulebook, known: Known) -> list[Problem]:
@@ -140,13 +142,17 @@ def _option_problems(rule: Rule, known: Known) -> Iterator[Problem]:
         yield from _unknown(rule, "question", {rule.question} - set(known.questions))
     if rule.plan and known.plans is not None:
         yield from _unknown(rule, "plan", {rule.plan} - set(known.plans))
+    if rule.targets and known.targets is not None:
+        yield from _unknown(rule, "class of targets", {rule.targets} - set(known.targets))
     if rule.question and rule.ambiguous != "ask":
         yield _warn(rule, "question_never_asked", rule.question, "has a question but ambiguous is not ask")
 
 
 def _unknown(rule: Rule, what: str, words: Collection[str]) -> Iterator[Problem]:
     for word in sorted(words):
-        yield Problem(rule.id, "error", f"unknown_{what}", word, f"there is no {what} {word!r}")
+        yield Problem(
+            rule.id, "error", f"unknown_{what.replace(' ', '_')}", word, f"there is no {what} {word!r}"
+        )
 
 
 def _warn(rule: Rule, code: str, subject: str, message: str) -> Problem:

@@ -157,6 +157,7 @@ def _of_the_decision(decision: Decision) -> Receipt:
         "used": [list(place) for place in decision.used],
         **({"claims": [list(claim) for claim in decision.claims]} if decision.claims else {}),
         **({"expired": decision.expired} if decision.expired else {}),
+        **({"targets": decision.targets} if decision.targets else {}),
     }
 
 

@@ -126,8 +126,9 @@ class Router:
         facts = self.facts(query, loads)
         decision = self.decide_on(facts)
         clocks = plan_clocks(
-            facts.service, decision.priority, query.at, city.calendar, city.targets, unit=decision.lead
-        )
+            facts.service, decision.priority, query.at, city.calendar, city.targets,
+            unit=decision.lead, targets=decision.targets,
+        )  # fmt: skip
         published_by = city.published_by or city.directory.coordination_unit
         receipt = make_receipt(facts, decision, city.rulebook, city.directory, self._editions, published_by)
         return Routed(facts, decision, clocks, receipt)

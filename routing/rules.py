@@ -27,7 +27,9 @@ Ambiguous = Literal["ask", "joint", "most_likely"]
 FALLBACK = "fallback"
 
 _RULE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_RULE_KEYS = {"id", "when", "lead", "assist", "ambiguous", "question", "priority", "private", "plan"}
+_RULE_KEYS = {
+    "id", "when", "lead", "assist", "ambiguous", "question", "priority", "private", "plan", "targets",
+}  # fmt: skip
 
 
 class Selector(abc.ABC):
@@ -95,7 +97,10 @@ class LeastLoaded(Selector):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the rulebook. `when` is ALWAYS for the fallback."""
+    """One line of the rulebook. `when` is ALWAYS for the fallback.
+
+    `targets` is the class of targets that stands before those of the service: a name of the target table.
+    """
 
     id: str
     when: Condition
@@ -106,6 +111,7 @@ class Rule:
     priority: Priority | None = None
     is_private: bool = False
     plan: str | None = None
+    targets: str | None = None
 
     @property
     def layers(self) -> frozenset[str]:
@@ -279,12 +285,14 @@ def _options(rule_id: str, table: Mapping[str, Any]) -> dict[str, Any]:
     ambiguous = table.get("ambiguous", "most_likely")
     if ambiguous not in get_args(Ambiguous):
         raise RuleError(rule_id, "bad_value", f"ambiguous is ask, joint or most_likely, not {ambiguous!r}")
-    question, priority, plan = (table.get(key) for key in ("question", "priority", "plan"))
+    question, priority, plan, targets = (
+        table.get(key) for key in ("question", "priority", "plan", "targets")
+    )
     if ambiguous == "ask" and not question:
         raise RuleError(rule_id, "bad_value", "ambiguous = ask needs a question")
     if priority is not None and priority not in PRIORITIES:
         raise RuleError(rule_id, "bad_value", f"priority is one of {', '.join(PRIORITIES)}, not {priority!r}")
-    for key, value in (("question", question), ("plan", plan)):
+    for key, value in (("question", question), ("plan", plan), ("targets", targets)):
         if value is not None and not isinstance(value, str):
             raise RuleError(rule_id, "bad_value", f"{key} needs a code, not {value!r}")
     is_private = table.get("private", False)
@@ -296,6 +304,7 @@ def _options(rule_id: str, table: Mapping[str, Any]) -> dict[str, Any]:
         "priority": priority,
         "is_private": is_private,
         "plan": plan,
+        "targets": targets,
     }
 
 

@@ -34,6 +34,7 @@ ANYTHING = "*"
 class Target:
     """One aim. `applies_to` is a service code, a group or `*`; `priority` blank means every priority.
 
+    It may be a class, too: any name that a rule gives its cases.
     `@unit_code` is a unit's contract: it stands before all others on that unit's own clock.
     """
 
@@ -85,14 +86,20 @@ class TargetTable:
         return iter(self._rows.values())
 
     def find(
-        self, service: Service, priority: str, clock: ClockKind, stage: Stage, unit: str = ""
+        self,
+        service: Service,
+        priority: str,
+        clock: ClockKind,
+        stage: Stage,
+        unit: str = "",
+        targets: str | None = None,
     ) -> Target | None:
-        """Return the most specific row: the unit's contract, then service before group before `*`.
+        """Return the most specific row: the unit's contract, the class that a rule set, service, group, `*`.
 
         Of two rows of one scope the one for the priority stands before blank.
         """
         contract = f"@{unit}" if unit and clock == "unit" else ""
-        for scope in filter(None, (contract, service.code, service.group, ANYTHING)):
+        for scope in filter(None, (contract, targets, service.code, service.group, ANYTHING)):
             for wanted in (priority, ""):
                 if found := self._rows.get((scope, wanted, clock, stage)):
                     return found
@@ -107,11 +114,15 @@ def plan_clocks(
     table: TargetTable,
     *,
     unit: str = "",
+    targets: str | None = None,
 ) -> tuple[ClockPlan, ...]:
-    """Return the clocks of a report filed at `start`: the promise first, then those of the leading `unit` by stage."""
+    """Return the clocks of a report filed at `start`: the promise first, then those of the leading `unit` by stage.
+
+    `targets` is the class that the rule set.
+    """
     plans = []
     for kind, stage in CLOCKS:
-        target = table.find(service, priority, kind, stage, unit)
+        target = table.find(service, priority, kind, stage, unit, targets)
         if target is not None:
             plans.append(plan_clock(target, start, calendar, table.shares))
     return tuple(plans)

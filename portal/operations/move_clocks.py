@@ -167,7 +167,10 @@ def _restart(scene: Scene) -> None:
     is_accepted = scene.transition.to_state != "routed"
     service = scene.city.services[scene.row.service_code].for_routing
     city = scene.city.router.city
-    plans = plan_clocks(service, scene.row.priority, scene.now, city.calendar, city.targets, unit=scene.lead)
+    plans = plan_clocks(
+        service, scene.row.priority, scene.now, city.calendar, city.targets,
+        unit=scene.lead, targets=scene.row.receipt.get("targets"),
+    )  # fmt: skip
     fresh = [
         clock_row(scene.row.id, scene.context, plan, scene.lead)
         for plan in plans

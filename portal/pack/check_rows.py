@@ -19,7 +19,9 @@ from portal.pack.model import (
 from portal.pack.said import listed, said
 from portal.pack.table import Notes
 from portal.pack.works_rows import check_works
+from routing.errors import RulebookError
 from routing.escalation import WHOM
+from routing.rules import parse_rulebook
 
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
 WEBHOOK = re.compile(r"https?://[^\s/@]+(/\S*)?")
@@ -227,20 +229,24 @@ def _check_duties(pack: Pack) -> list[Finding]:
     return notes.findings
 
 
+def _classes(rules_text: str) -> set[str]:
+    """The classes of targets that rules name; none where the rules cannot be read, which is told elsewhere."""
+    try:
+        return {rule.targets for rule in parse_rulebook(rules_text).rules if rule.targets}
+    except RulebookError:
+        return set()
+
+
 def _check_targets(pack: Pack) -> list[Finding]:
     notes = Notes("targets.csv")
     scopes = {"*", *(row.code for row in pack.services), *(row.group for row in pack.services)}
-    scopes |= {f"@{row.code}" for row in pack.units}
+    scopes |= {f"@{row.code}" for row in pack.units} | _classes(pack.rules_text)
     rows = [(row.row, (row.scope, row.priority, row.clock, row.stage)) for row in pack.targets]
     _once(notes, "service_code", rows)
     for row in pack.targets:
         if row.scope not in scopes:
-            notes.error(
-                row.row,
-                "service_code",
-                N_("'%(scope)s' is neither a service, a group, @unit nor *"),
-                scope=row.scope,
-            )
+            message = N_("'%(scope)s' is neither a service, a group, @unit nor *, and no rule names it")
+            notes.warn(row.row, "service_code", message, scope=row.scope)
     known = dict(zip((key for _, key in rows), pack.targets, strict=True))
     for service in pack.services:
         for clock, stage in NEEDED:

@@ -72,6 +72,7 @@ def _lint(
         layers=_known_layers(pack, layers),
         questions=_known_questions(pack),
         plans={row.code for row in pack.plans},
+        targets={row.scope for row in pack.targets},
         stops=stopping_answers(
             (row.code, {choice.key for choice in row.values}, row.stop) for row in pack.questions
         ),

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from geo.tables import boundary, edition, layer
 from portal.errors import NotFound, NotReady
 from portal.i18n import N_, Message
-from portal.models.city import jurisdiction_table, response_plan, rulebook
+from portal.models.city import jurisdiction_table, response_plan, rulebook, target
 from portal.queries.city_parts import ServiceView, read_directory, read_services
 from routing.lint import Known, stopping_answers
 
@@ -84,6 +84,7 @@ def known_of_city(tx: Connection, jurisdiction_id: str) -> Known:
         raise NotReady(Message(N_("No city is loaded yet.")))
     services = read_services(tx, jurisdiction_id)
     plans = select(response_plan.c.code).where(response_plan.c.jurisdiction_id == jurisdiction_id)
+    targets = select(target.c.applies_to).where(target.c.jurisdiction_id == jurisdiction_id)
     return Known(
         directory=read_directory(tx, jurisdiction_id, centre),
         # One that is switched off for a while keeps its rules.
@@ -91,6 +92,7 @@ def known_of_city(tx: Connection, jurisdiction_id: str) -> Known:
         layers=_boundary_codes(tx, jurisdiction_id),
         questions=_answer_keys(services),
         plans=set(tx.scalars(plans)),
+        targets=set(tx.scalars(targets)),
         stops=stopping_answers(
             (asked.code, {value["key"] for value in asked.values}, asked.stop)
             for view in services.values()

@@ -45,6 +45,7 @@ class ReceiptText:
     confidence: float | None
     executes: Mapping[str, str]
     claims: Sequence[tuple[Mapping[str, str], float]]
+    targets: str = ""
 
 
 def receipt_text(receipt: Mapping[str, Any], city: CityView) -> ReceiptText:
@@ -62,6 +63,7 @@ def receipt_text(receipt: Mapping[str, Any], city: CityView) -> ReceiptText:
         confidence=receipt.get("confidence"),
         executes=names(receipt["lead"]),
         claims=[(names(code), share) for code, share in receipt.get("claims") or ()],
+        targets=receipt.get("targets") or "",
     )
 
 

@@ -247,6 +247,20 @@ def test_a_transfer_restarts_the_units_clocks_and_never_the_promise(
         linhai.move(token, LEAD, "accept")
 
 
+def test_the_class_of_targets_goes_with_the_case(linhai: Any, at: Callable[..., Any]) -> None:
+    with at(hours=10):  # a lamp near a school, in the evening
+        token = linhai.file(
+            service_code="street-light", lon=121.588144, lat=29.265138, answers={"lamp-fault": ("dark",)}
+        )
+        linhai.moved(token, (Actor("handler", "lighting"), *transfer("traffic")))
+        after = linhai.clocks(token, "running")
+    assert linhai.row(token).receipt["targets"] == "near-schools"
+    assert (after["unit", "resolve"].unit_code, after["unit", "resolve"].span_unit) == (
+        "traffic",
+        "working_hours",
+    )
+
+
 def test_the_third_transfer_goes_to_the_desk_by_itself(linhai: Any) -> None:
     token = linhai.file()
     linhai.moved(

@@ -99,6 +99,21 @@ def test_an_emergency_is_promised_within_a_day_even_on_a_friday_night(router):
     assert (promise.due_at - FRIDAY_NIGHT).total_seconds() == 24 * 3600
 
 
+def test_a_rule_gives_its_cases_their_own_targets(router):
+    """The class stands before the service's targets; what it lacks comes from there, and the receipt says so."""
+    lon, lat = 121.588144, 29.265138
+    near, far = (
+        router.route(PointQuery("street-light", FRIDAY_NIGHT, *place, 5)) for place in ((lon, lat), EAST_HILL)
+    )
+    assert (near.decision.targets, near.receipt["targets"]) == ("near-schools", "near-schools")
+    amounts = {(plan.kind, plan.stage): (plan.target.applies_to, plan.target.amount) for plan in near.clocks}
+    assert amounts["promise", "resolve"] == ("near-schools", 1)
+    assert amounts["unit", "resolve"] == ("near-schools", 6)
+    assert amounts["unit", "accept"] == ("*", 1)
+    assert far.decision.targets is None
+    assert "targets" not in far.receipt
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "problem"),
     [

@@ -12,7 +12,7 @@ FALLBACK = {"id": "fallback", "lead": {"unit": "centre"}}
 def known(directory, services):
     layers = {"street": ["S1", "S2"], "park": ["P1"], "school": []}
     questions = {"side": ["left", "right", "under"], "note": []}
-    return Known(directory, services, layers, questions, ["storm"], {"side": {"under"}})
+    return Known(directory, services, layers, questions, ["storm"], {"side": {"under"}}, ["lamp", "night"])
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,7 @@ def known(directory, services):
         ({"ambiguous": "ask", "question": "which"}, "unknown_question", "which"),
         ({"question": "side"}, "question_never_asked", "side"),
         ({"plan": "flood"}, "unknown_plan", "flood"),
+        ({"targets": "nite"}, "unknown_class_of_targets", "nite"),
     ],
 )
 def test_what_lint_finds(known, rule, code, subject):

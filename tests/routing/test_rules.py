@@ -76,6 +76,7 @@ def test_the_digest_follows_the_content_and_not_the_spacing():
         ([{"id": "a", "lead": {"unit": "u"}, "priority": "urgent"}, FALLBACK], ["bad_value"]),
         ([{"id": "a", "lead": {"unit": "u"}, "private": "yes"}, FALLBACK], ["bad_value"]),
         ([{"id": "a", "lead": {"unit": "u"}, "plan": 3}, FALLBACK], ["bad_value"]),
+        ([{"id": "a", "lead": {"unit": "u"}, "targets": ["t"]}, FALLBACK], ["bad_value"]),
         (
             [{"id": "a"}, {"id": "b", "lead": {}}, "c"],
             ["missing_lead", "bad_selector", "syntax", "missing_fallback"],

@@ -1,6 +1,7 @@
 """Which target applies, and the clocks that follow from it."""
 
 from datetime import date, datetime, time
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,6 +36,23 @@ def _local(text):
 
 def _text(moment):
     return moment.astimezone(ZONE).strftime("%a %Y-%m-%d %H:%M")
+
+
+def test_the_class_that_a_rule_sets_stands_before_the_service_and_behind_a_contract(services):
+    rows = [
+        *TABLE,
+        Target("near-schools", "", "promise", "resolve", 3, "hours"),
+        Target("near-schools", "", "unit", "resolve", 2, "hours"),
+        Target("@mill", "", "unit", "resolve", 9, "hours"),
+    ]
+    find = partial(TargetTable(rows).find, services["lamp"], "high")
+    assert find("promise", "resolve", targets="near-schools").amount == 3
+    assert find("unit", "resolve", "quay", targets="near-schools").amount == 2
+    assert find("unit", "resolve", "mill", targets="near-schools").amount == 9
+    assert find("unit", "accept", "mill", targets="near-schools").amount == 2
+    assert find("promise", "resolve", targets="roads").amount == 1, (
+        "a group without such a row: the service's"
+    )
 
 
 @pytest.mark.parametrize(
