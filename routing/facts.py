@@ -61,6 +61,8 @@ class ReportFacts:
     standing for none of them; without it the decision estimates the shares from distances. `local_time` is
     aware, in the city's zone. `about_unit` is the unit that a complaint is about. `loads` counts open cases.
     `is_geocoded` says that the point came from the address in a record: nobody stood there with a device.
+    `urgency` (1 to 3) and `is_vulnerable` are what the client stated, None where it stated a priority, which
+    then stays; `pressed_by` are the lines of urgency that `priority` follows from.
     """
 
     service: Service
@@ -81,6 +83,9 @@ class ReportFacts:
     required_layers: tuple[str, ...] = ()
     about_unit: str = ""
     is_geocoded: bool = False
+    urgency: int | None = None
+    is_vulnerable: bool = False
+    pressed_by: tuple[str, ...] = ()
 
     @property
     def is_outside(self) -> bool:

@@ -17,12 +17,14 @@ from routing.leaves import (
     ServiceLeaf,
 )
 from routing.rules import FALLBACK, BoundaryOf, LeastLoaded, NearestOf, Rule, Rulebook, Selector, UnitNamed
+from routing.urgency import Pressure
 
 if TYPE_CHECKING:
     from routing.facts import Service
     from routing.units import Directory
 
 
+Line = Rule | Pressure
 NEVER_REACHED = "is never reached"  # of a rule behind one that always matches; in the message
 
 
@@ -72,6 +74,9 @@ def lint(rulebook: Rulebook, known: Known) -> list[Problem]:
         problems += _option_problems(rule, known)
         if rule.when is ALWAYS and rule.id != FALLBACK and not closed_by and _always_names(rule):
             closed_by = rule.id
+    for line in rulebook.urgency:
+        for leaf in line.when.leaves():
+            problems += _leaf_problems(line, leaf, known)
     return problems
 
 
@@ -79,7 +84,7 @@ def _always_names(rule: Rule) -> bool:
     return isinstance(rule.lead, UnitNamed | LeastLoaded)
 
 
-def _leaf_problems(rule: Rule, leaf: Leaf, known: Known) -> Iterator[Problem]:
+def _leaf_problems(rule: Line, leaf: Leaf, known: Known) -> Iterator[Problem]:
     if isinstance(leaf, ServiceLeaf) and leaf.field != "kind":
         offered = {getattr(service, leaf.field) for service in known.services.values()}
         name = "service" if leaf.field == "code" else "group"
@@ -92,14 +97,14 @@ def _leaf_problems(rule: Rule, leaf: Leaf, known: Known) -> Iterator[Problem]:
         yield from _answer_problems(rule, leaf, known)
 
 
-def _layer_problems(rule: Rule, leaf: LayerLeaf, known: Known) -> Iterator[Problem]:
+def _layer_problems(rule: Line, leaf: LayerLeaf, known: Known) -> Iterator[Problem]:
     if leaf.layer not in known.layers:
         yield from _unknown(rule, "layer", {leaf.layer})
     elif leaf.codes is not None:
         yield from _unknown(rule, "boundary", leaf.codes - set(known.layers[leaf.layer]))
 
 
-def _answer_problems(rule: Rule, leaf: AnswerLeaf, known: Known) -> Iterator[Problem]:
+def _answer_problems(rule: Line, leaf: AnswerLeaf, known: Known) -> Iterator[Problem]:
     if leaf.question not in known.questions:
         yield from _unknown(rule, "question", {leaf.question})
     elif options := set(known.questions[leaf.question]):
@@ -148,12 +153,12 @@ def _option_problems(rule: Rule, known: Known) -> Iterator[Problem]:
         yield _warn(rule, "question_never_asked", rule.question, "has a question but ambiguous is not ask")
 
 
-def _unknown(rule: Rule, what: str, words: Collection[str]) -> Iterator[Problem]:
+def _unknown(rule: Line, what: str, words: Collection[str]) -> Iterator[Problem]:
     for word in sorted(words):
         yield Problem(
             rule.id, "error", f"unknown_{what.replace(' ', '_')}", word, f"there is no {what} {word!r}"
         )
 
 
-def _warn(rule: Rule, code: str, subject: str, message: str) -> Problem:
+def _warn(rule: Line, code: str, subject: str, message: str) -> Problem:
     return Problem(rule.id, "warning", code, subject, message)

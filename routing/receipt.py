@@ -134,6 +134,7 @@ def _of_the_facts(facts: ReportFacts) -> Receipt:
         "has_place": facts.point is not None,
         "hits": [_hit(hit.layer, hit.code, hit.edge_m, hit.snapped) for hit in facts.hits],
         "service": facts.service.code,
+        **({"pressed_by": list(facts.pressed_by)} if facts.pressed_by else {}),
     }
 
 

@@ -12,10 +12,12 @@ from geo.crs import Datum, LonLat, to_wgs84
 from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M, Decision, decide
 from routing.errors import CalendarError, InvalidPlace, RoutingError, UnknownService
 from routing.facts import ACCURACY_MAX_M, ACCURACY_MIN_M, ReportFacts, Service
+from routing.leaves import AttributeLeaf, LayerLeaf, NearLeaf
 from routing.priority import URGENCY_DEFAULT, Priority, compute_priority
 from routing.receipt import make_receipt, public_receipt
 from routing.rules import BoundaryOf, LeastLoaded, NearestOf, Rulebook, UnitNamed
 from routing.targets import ClockPlan, TargetTable, plan_clocks
+from routing.urgency import pressed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -123,8 +125,8 @@ class Router:
         (`at` without a time zone).
         """
         city = self.city
-        facts = self.facts(query, loads)
-        decision = self.decide_on(facts)
+        facts = pressed(self.facts(query, loads), city.rulebook)
+        decision = self._decide(facts)
         clocks = plan_clocks(
             facts.service, decision.priority, query.at, city.calendar, city.targets,
             unit=decision.lead, targets=decision.targets,
@@ -141,7 +143,10 @@ class Router:
         return facts, self.decide_on(facts)
 
     def decide_on(self, facts: ReportFacts) -> Decision:
-        """Return the decision for facts."""
+        """Return the decision for facts, once the lines of urgency have set their priority."""
+        return self._decide(pressed(facts, self.city.rulebook))
+
+    def _decide(self, facts: ReportFacts) -> Decision:
         city = self.city
         return decide(
             facts,
@@ -174,6 +179,8 @@ class Router:
             required_layers=self._required,
             about_unit=query.about_unit,
             is_geocoded=query.is_geocoded and not _is_measured(query),
+            urgency=None if query.priority else query.urgency,
+            is_vulnerable=query.is_vulnerable,
         )
         point = self._point(query)
         return facts if point is None else self.located(facts, point)
@@ -276,5 +283,10 @@ def _strangers(city: City) -> list[str]:
                 found += [f"unit {unit}" for unit in units if unit not in city.directory]
             elif isinstance(selector, BoundaryOf | NearestOf) and selector.layer not in layers:
                 found.append(f"layer {selector.layer}")
-        found += [f"layer {name}" for name in rule.layers if name not in layers]
+    asked = {
+        leaf.layer
+        for leaf in city.rulebook.leaves()
+        if isinstance(leaf, LayerLeaf | AttributeLeaf | NearLeaf)
+    }
+    found += [f"layer {name}" for name in asked - layers]
     return sorted(set(found))

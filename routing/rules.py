@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import abc
 import hashlib
-import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from routing.conditions import All, ConditionError, parse
 from routing.errors import RulebookError, RuleError
 from routing.facts import canonical_json
-from routing.leaves import ALWAYS, NEVER, AttributeLeaf, Condition, LayerLeaf, NearLeaf
+from routing.leaves import ALWAYS, NEVER, AttributeLeaf, Condition, LayerLeaf, Leaf, NearLeaf
 from routing.priority import PRIORITIES, Priority
+from routing.urgency import LINE_ID, Pressure, read_pressures
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Ambiguous = Literal["ask", "joint", "most_likely"]
 FALLBACK = "fallback"
 
-_RULE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _RULE_KEYS = {
     "id", "when", "lead", "assist", "ambiguous", "question", "priority", "private", "plan", "targets",
 }  # fmt: skip
@@ -131,12 +130,17 @@ class Rule:
 class ServiceRules:
     """The rules that can match a service, found by the boundaries they need.
 
-    `rules` holds (order in the book, rule, what remains to be asked), the fallback left out.
+    `rules` holds (order in the book, rule, what remains to be asked), the fallback left out; `urgency` holds
+    (line, what remains to be asked).
     """
 
-    __slots__ = ("_by_boundary", "_by_layer", "_unbound", "layers", "loaded_units", "near_layers", "rules")
+    __slots__ = (
+        "_by_boundary", "_by_layer", "_unbound", "layers", "loaded_units", "near_layers", "rules", "urgency",
+    )  # fmt: skip
 
-    def __init__(self, rules: Iterable[Rule], service: Service) -> None:
+    def __init__(self, rules: Iterable[Rule], service: Service, urgency: Iterable[Pressure] = ()) -> None:
+        pressures = [(line, line.when.for_service(service)) for line in urgency]
+        self.urgency = tuple(row for row in pressures if row[1] is not NEVER)
         rest = [(order, rule, rule.condition.for_service(service)) for order, rule in enumerate(rules)]
         possible = [row for row in rest if row[2] is not NEVER]
         self.rules = tuple(row for row in possible if row[1].id != FALLBACK)
@@ -156,7 +160,9 @@ class ServiceRules:
         leaves = [leaf for _, _, condition in self.rules for leaf in condition.leaves()]
         self.layers = frozenset(leaf.layer for leaf in leaves if isinstance(leaf, LayerLeaf | AttributeLeaf))
         selectors = [selector for _, rule, _ in possible for selector in (rule.lead, *rule.assist)]
-        self.near_layers = frozenset(leaf.layer for leaf in leaves if isinstance(leaf, NearLeaf)) | {
+        pressing = [leaf for _, condition in self.urgency for leaf in condition.leaves()]
+        asked = [leaf for leaf in (*leaves, *pressing) if isinstance(leaf, NearLeaf)]
+        self.near_layers = frozenset(leaf.layer for leaf in asked) | {
             selector.layer for selector in selectors if isinstance(selector, NearestOf)
         }
         self.loaded_units = frozenset(
@@ -173,24 +179,32 @@ class ServiceRules:
 
 
 class Rulebook:
-    """Rules in order, the fallback last; indexed by service on first use.
+    """Rules in order, the fallback last, and lines of urgency; indexed by service on first use.
 
     `version` is the caller's name for it, by default the first 12 digits of `digest`.
     """
 
-    def __init__(self, rules: Iterable[Rule], *, digest: str, version: str = "") -> None:
+    def __init__(
+        self, rules: Iterable[Rule], *, digest: str, version: str = "", urgency: Iterable[Pressure] = ()
+    ) -> None:
         self.rules = tuple(rules)
+        self.urgency = tuple(urgency)
         self.digest = digest
         self.version = version or digest[:12]
         self.fallback = self.rules[-1]
         self._by_id = {rule.id: rule for rule in self.rules}
         self._by_service: dict[tuple[str, str, str], ServiceRules] = {}
-        leaves = [leaf for rule in self.rules for leaf in rule.when.leaves()]
+        leaves = list(self.leaves())
         selectors = [selector for rule in self.rules for selector in (rule.lead, *rule.assist)]
         self.attribute_layers = frozenset(leaf.layer for leaf in leaves if isinstance(leaf, AttributeLeaf))
         self.loaded_units = frozenset(
             unit for selector in selectors if isinstance(selector, LeastLoaded) for unit in selector.units
         )
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Yield every leaf of every rule and line of urgency."""
+        for when in (*(rule.when for rule in self.rules), *(line.when for line in self.urgency)):
+            yield from when.leaves()
 
     def rule(self, rule_id: str) -> Rule:
         """Return the rule with this id; raises KeyError."""
@@ -201,14 +215,15 @@ class Rulebook:
         key = (service.code, service.group, service.kind)
         found = self._by_service.get(key)
         if found is None:
-            found = self._by_service[key] = ServiceRules(self.rules, service)
+            found = self._by_service[key] = ServiceRules(self.rules, service, self.urgency)
         return found
 
 
 def parse_rulebook(source: str | Mapping[str, Any], *, version: str = "") -> Rulebook:
     """Read a rulebook from TOML text or the tables in it; raises RulebookError with every problem found."""
+    source = _toml(source)
     tables = _tables(source)
-    problems: list[RuleError] = []
+    lines, problems = read_pressures(source.get("urgency", []))
     rules = []
     for number, table in enumerate(tables, start=1):
         try:
@@ -218,8 +233,10 @@ def parse_rulebook(source: str | Mapping[str, Any], *, version: str = "") -> Rul
     problems += _order_problems(rules)
     if problems:
         raise RulebookError(problems)
-    digest = hashlib.sha256(canonical_json(tables).encode()).hexdigest()
-    return Rulebook(rules, digest=digest, version=version)
+    # A book without lines of urgency keeps the digest that it had before there were any.
+    content = {"rule": tables, "urgency": source["urgency"]} if lines else tables
+    digest = hashlib.sha256(canonical_json(content).encode()).hexdigest()
+    return Rulebook(rules, digest=digest, version=version, urgency=lines)
 
 
 def parse_selector(table: Any) -> Selector:
@@ -243,12 +260,16 @@ _SELECTORS: dict[str, Any] = {
 }
 
 
-def _tables(source: str | Mapping[str, Any]) -> list[Any]:
-    if isinstance(source, str):
-        try:
-            source = tomllib.loads(source)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise RulebookError([RuleError("", "syntax", f"not TOML: {error}")]) from None
+def _toml(source: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(source, str):
+        return source
+    try:
+        return tomllib.loads(source)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RulebookError([RuleError("", "syntax", f"not TOML: {error}")]) from None
+
+
+def _tables(source: Mapping[str, Any]) -> list[Any]:
     tables = source.get("rule", [])
     if not isinstance(tables, list):
         raise RulebookError([RuleError("", "syntax", "rules are written as [[rule]] tables")])
@@ -259,7 +280,7 @@ def _parse_rule(table: Any, number: int) -> Rule:
     if not isinstance(table, Mapping):
         raise RuleError("", "syntax", f"rule {number} is not a table")
     rule_id = table.get("id")
-    if not isinstance(rule_id, str) or not _RULE_ID.fullmatch(rule_id):
+    if not isinstance(rule_id, str) or not LINE_ID.fullmatch(rule_id):
         raise RuleError("", "bad_id", f"rule {number} needs an id of [a-z0-9-], not {rule_id!r}")
     if unknown := sorted(set(table) - _RULE_KEYS):
         raise RuleError(rule_id, "unknown_key", f"unknown key {unknown[0]!r}")

@@ -38,7 +38,8 @@ class Sight:
         rules = city.rulebook.for_service(service)
         book = [rule for _, rule, _ in rules.rules]
         # All of `when`: what this service settles already can still tell which boundaries were used.
-        leaves: list[Leaf] = [leaf for rule in book for leaf in rule.when.leaves()]
+        conditions = [rule.when for rule in book] + [line.when for line, _ in rules.urgency]
+        leaves: list[Leaf] = [leaf for condition in conditions for leaf in condition.leaves()]
         fallback = city.rulebook.fallback
         selectors = [one for rule in (*book, fallback) for one in (rule.lead, *rule.assist)]
         self.doubted = rules.layers

@@ -18,6 +18,7 @@ from routing.leaves import AttributeLeaf, LayerLeaf
 from routing.priority import URGENCY_DEFAULT, Priority, compute_priority
 from routing.rules import BoundaryOf
 from routing.sight import Sight, near_key
+from routing.urgency import pressed
 
 if TYPE_CHECKING:
     from geo.boundary import Layer, Nearby
@@ -146,12 +147,13 @@ def facts_of(case: PastCase, city: City, hits: _Hits, zone: ZoneInfo) -> ReportF
         channel=case.channel,
         required_layers=tuple(layer.name for layer in city.index.layers if layer.required),
         about_unit=case.about_unit,
+        urgency=None if case.priority else URGENCY_DEFAULT,
     )
 
 
 def decide_plainly(facts: ReportFacts, city: City) -> Outcome:
     """Return who leads, without the doubt near borders that changes no lead."""
-    answer = first_match(facts, city.rulebook, city.directory)
+    answer = first_match(pressed(facts, city.rulebook), city.rulebook, city.directory)
     return Outcome(kept_from_accused(answer.lead, facts, city.directory)[0], answer.rule.id)
 
 
@@ -205,8 +207,7 @@ class _Decider:
 
 def layers_seen(city: City) -> frozenset[str]:
     """Return the area layers that a decision can depend on: those of rules, and the required ones."""
-    leaves = [leaf for rule in city.rulebook.rules for leaf in rule.when.leaves()]
-    asked = {leaf.layer for leaf in leaves if isinstance(leaf, LayerLeaf | AttributeLeaf)}
+    asked = {leaf.layer for leaf in city.rulebook.leaves() if isinstance(leaf, LayerLeaf | AttributeLeaf)}
     leads = [rule.lead for rule in city.rulebook.rules]
     asked |= {lead.layer for lead in leads if isinstance(lead, BoundaryOf)}
     asked |= {layer.name for layer in city.index.layers if layer.required}

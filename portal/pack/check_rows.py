@@ -246,7 +246,8 @@ def _check_targets(pack: Pack) -> list[Finding]:
     for row in pack.targets:
         if row.scope not in scopes:
             message = N_("'%(scope)s' is neither a service, a group, @unit nor *, and no rule names it")
-            notes.warn(row.row, "service_code", message, scope=row.scope)
+            note = notes.error if row.scope.startswith("@") else notes.warn
+            note(row.row, "service_code", message, scope=row.scope)
     known = dict(zip((key for _, key in rows), pack.targets, strict=True))
     for service in pack.services:
         for clock, stage in NEEDED:

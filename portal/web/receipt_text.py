@@ -46,6 +46,7 @@ class ReceiptText:
     executes: Mapping[str, str]
     claims: Sequence[tuple[Mapping[str, str], float]]
     targets: str = ""
+    pressed_by: Sequence[str] = ()
 
 
 def receipt_text(receipt: Mapping[str, Any], city: CityView) -> ReceiptText:
@@ -64,6 +65,7 @@ def receipt_text(receipt: Mapping[str, Any], city: CityView) -> ReceiptText:
         executes=names(receipt["lead"]),
         claims=[(names(code), share) for code, share in receipt.get("claims") or ()],
         targets=receipt.get("targets") or "",
+        pressed_by=receipt.get("pressed_by") or (),
     )
 
 

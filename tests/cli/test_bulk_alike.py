@@ -53,7 +53,7 @@ def anywhere(plan: BulkPlan, count: int, chance: random.Random) -> Iterator[dict
 
 def with_all_columns(plan: BulkPlan, rows: Iterator[dict[str, Any]], chance: random.Random) -> list[Cells]:
     """Adds times of all hours, priorities and answers; one row in ten is spoilt in one cell."""
-    leaves = [leaf for rule in plan.router.city.rulebook.rules for leaf in rule.when.leaves()]
+    leaves = list(plan.router.city.rulebook.leaves())
     keys = [(leaf.question, key) for leaf in leaves if leaf.kind == "answer" for key in leaf.values]
     found = []
     for row in rows:

@@ -20,7 +20,7 @@ CASES = [
      "rules.toml:52 light: error: ", "'lamp'"),
     ("rule-group-unknown", "rules.toml", 'group = ["clean"]', 'group = ["cleaning"]',
      "rules.toml:86 rubbish: error: ", "'cleaning'"),
-    ("rule-layer-unknown", "rules.toml", 'layer = "school"', 'layer = "schools"',
+    ("rule-layer-unknown", "rules.toml", 'layer = "school", within_m = 200', 'layer = "schools", within_m = 200',
      "rules.toml:45 light-near-school-at-night: error: ", "'schools'"),
     ("rule-boundary-unknown", "rules.toml", 'code = ["CN2-02"]', 'code = ["CN2-09"]',
      "rules.toml:106 committee: error: ", "'CN2-09'"),

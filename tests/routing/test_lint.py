@@ -75,3 +75,9 @@ def test_a_rule_for_any_boundary_does_not_hide_the_rest(known):
 def test_an_answer_stops_only_where_no_service_lets_it_pass():
     offered = [("side", ["left", "under"], ["under"]), ("side", ["left", "right"], ["left"])]
     assert stopping_answers(offered) == {"side": {"under"}}
+
+
+def test_lines_of_urgency_are_linted_too(known):
+    lines = [{"id": "deep", "when": {"answer": {"question": "dept", "in": ["deep"]}}, "urgency": 3}]
+    (problem,) = lint(parse_rulebook({"rule": [FALLBACK], "urgency": lines}), known)
+    assert (problem.rule_id, problem.code, problem.subject) == ("deep", "unknown_question", "dept")
