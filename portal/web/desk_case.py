@@ -83,6 +83,8 @@ def contact(token: str) -> AnyResponse:
             shown = view_contact(tx, services().context, token, actor, purpose, words)
     except InvalidInput as refused:
         return case_page(case, standing, 422, typed, refused.fields)
+    except Conflict as refused:
+        return conflict_page(token, typed, refused)
     case, standing = open_case(token)
     page = case_page(case, standing, 200, shown=shown)
     page.headers["Cache-Control"] = "no-store"

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, g, make_response, redirect, render_template, request
+from flask import Blueprint, g, make_response, render_template, request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
 from portal import clock
-from portal.errors import InvalidInput
 from portal.operations.context import Actor, Context
 from portal.operations.extend_promise import GRANT, Answer, answer_extension, ask_extension
 from portal.operations.supervise import close_supervision, mark_serious, supervise_case
@@ -29,9 +28,9 @@ from portal.queries.oversight import (
 from portal.queries.staff_case import StaffCase
 from portal.queries.staff_rights import Standing, kept_from, may_extend, units_of
 from portal.web import access, clock_words, staff_words
-from portal.web.desk_case import case_page, open_case
+from portal.web.desk_case import act_on_case
 from portal.web.forms.staff_move import TypedMove, end_of_day
-from portal.web.services import city, reading, services, writing
+from portal.web.services import city, reading, services
 from routing.escalation import COLOURS, NONE, RED
 from routing.lifecycle import available
 
@@ -128,14 +127,8 @@ def serious(token: str) -> Response:
 
 
 def _do(token: str, typed: TypedMove, do: Do) -> Response:
-    """Do it and show the case; what was typed survives a refusal."""
-    case, standing = open_case(token)
-    try:
-        with writing() as tx:
-            do(tx, services().context, Actor(standing.role, standing.unit_code, g.staff.account_id))
-    except InvalidInput as refused:
-        return case_page(case, standing, 422, typed, refused.fields)
-    return redirect(f"/desk/case/{token}?done={typed.action}", 303)
+    """Do it and show the case; what was typed survives a refusal and a conflict."""
+    return act_on_case(token, typed, lambda tx, actor: do(tx, services().context, actor))
 
 
 def _typed(action: str, *names: str) -> TypedMove:

@@ -64,9 +64,10 @@ def step(number: int) -> AnyResponse:
     except WenluError as refused:
         if is_script:
             return make_response(jsonify(message=_told(refused)), status_of(refused))
-        if not isinstance(refused, InvalidInput):
+        if not isinstance(refused, InvalidInput | Conflict):
             raise
-        return _jobs_page(422, number, refused.fields)
+        faults = refused.fields if isinstance(refused, InvalidInput) else {"form": refused.message}
+        return _jobs_page(status_of(refused), number, faults)
     where = f"/desk/crew?field={what}"
     return make_response(jsonify(where=where)) if is_script else redirect(where, 303)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, g, make_response, redirect, render_template, request
+from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
 from portal import clock
-from portal.errors import InvalidInput, NotFound
+from portal.errors import Conflict, InvalidInput, NotFound
 from portal.i18n import Message
 from portal.operations.context import Actor
 from portal.operations.edit_crew import HEADS, NO_CREW, CrewForm, save_crew
@@ -28,6 +29,11 @@ WORKERS = ("handler", "unit_head", "dispatcher", "admin")
 @access.staff()
 def crews() -> Response:
     """The crews of one's units as they stand now, and those asked for, lent and borrowed; two statements."""
+    return _crews_page(200)
+
+
+def _crews_page(status: int, failed: int = 0, faults: Sequence[Message] = ()) -> Response:
+    """The page; `faults` say why the loan of number `failed` was refused, and what was typed there is kept."""
     view = city()
     units = units_of(g.staff.grants, view.directory)
     with reading() as tx:
@@ -38,7 +44,9 @@ def crews() -> Response:
         render_template(
             "staff/crews.html", city=view, crews=found, loans=loans, staff=g.staff, words=staff_words,
             units=units, led=None if leads_all else _led(), may_edit=leads_all or bool(_led()),
-        )
+            failed=failed, faults=faults,
+        ),
+        status,
     )  # fmt: skip
 
 
@@ -60,6 +68,8 @@ def save(code: str) -> Response:
             save_crew(tx, services().context, sure(actor_for(unit, HEADS)), form)
     except InvalidInput as refused:
         return _form(code, 422, refused.fields)
+    except Conflict as refused:
+        return _form(code, 409, {"form": refused.message})
     return redirect("/desk/crews?field=saved", 303)
 
 
@@ -74,15 +84,25 @@ def loan(number: int) -> Response:
     row = next((each for each in rows if each.id == number), None)
     if row is None:
         raise NotFound(Message(NO_LOAN))
-    with writing() as tx:
-        if what == "return":
-            actor = actor_for(row.owner_unit, DECIDERS) or actor_for(row.borrower_unit, DECIDERS)
-            return_crew(tx, services().context, number, sure(actor))
-        else:
-            actor = sure(actor_for(row.owner_unit, DECIDERS))
-            answer_loan(tx, services().context, number, actor, is_granted=what == "grant", words=words)
+    try:
+        with writing() as tx:
+            _answer(tx, row, what, words)
+    except InvalidInput as refused:
+        return _crews_page(422, number, tuple(refused.fields.values()))
+    except Conflict as refused:
+        return _crews_page(409, number, (refused.message,))
     done = {"return": "returned", "grant": "granted"}.get(what, "refused")
     return redirect(f"/desk/crews?field={done}", 303)
+
+
+def _answer(tx: Connection, row: Any, what: str, words: str) -> None:
+    """Give a crew back, or grant or refuse what was asked, as the one of the two units that may."""
+    if what == "return":
+        actor = actor_for(row.owner_unit, DECIDERS) or actor_for(row.borrower_unit, DECIDERS)
+        return_crew(tx, services().context, row.id, sure(actor))
+    else:
+        actor = sure(actor_for(row.owner_unit, DECIDERS))
+        answer_loan(tx, services().context, row.id, actor, is_granted=what == "grant", words=words)
 
 
 def point_of_form() -> tuple[float, float] | None:

@@ -16,13 +16,17 @@ from portal.operations.hand_within import Handing, hand_down, hand_up
 from portal.operations.lend_crew import Asked, ask_for_crew
 from portal.operations.send_crew import Sent, send_crew
 from portal.web import access, field_words
-from portal.web.desk_case import NOT_HERE, open_case, shown_after
+from portal.web.desk_case import NOT_HERE, act_on_case
 from portal.web.field_panel import field_panel
-from portal.web.forms.staff_move import end_of_day, read_account, read_seq
-from portal.web.services import city, services, writing
+from portal.web.forms.staff_move import TypedMove, end_of_day, read_account, read_seq
+from portal.web.services import city, services
 
 pages = Blueprint("desk_field", __name__, url_prefix="/desk/case")
 WORKERS = ("handler", "unit_head", "dispatcher", "admin")
+Do = Callable[[Connection, Actor], object]
+# What a form of the panels may bring, kept as typed.
+TYPED = ("crew", "person", "words", "question", "answer", "to_unit", "reason", "until", "public_text", "note")
+MOST_TYPED = 20_000
 
 
 @pages.post("/<token>/crew")
@@ -30,7 +34,9 @@ WORKERS = ("handler", "unit_head", "dispatcher", "admin")
 def send(token: str) -> Response:
     """Send a crew."""
     sent = Sent(request.form.get("crew", "")[:80], None, _seen())
-    return _do(token, "sent", lambda tx, actor: send_crew(tx, services().context, token, actor, sent))
+    return _do(
+        token, "send_crew", "sent", lambda tx, actor: send_crew(tx, services().context, token, actor, sent)
+    )
 
 
 @pages.post("/<token>/person")
@@ -40,7 +46,9 @@ def give(token: str) -> Response:
     number = read_account(request.form.get("person", ""))
     done = "taken" if number == g.staff.account_id else "given"
     sent = Sent("", number, _seen())
-    return _do(token, done, lambda tx, actor: send_crew(tx, services().context, token, actor, sent))
+    return _do(
+        token, "give_to", done, lambda tx, actor: send_crew(tx, services().context, token, actor, sent)
+    )
 
 
 @pages.post("/<token>/borrow")
@@ -48,7 +56,12 @@ def give(token: str) -> Response:
 def borrow(token: str) -> Response:
     """Ask a neighbour for a crew."""
     asked = Asked(request.form.get("crew", "")[:80], request.form.get("words", ""), _seen())
-    return _do(token, "asked", lambda tx, actor: ask_for_crew(tx, services().context, token, actor, asked))
+    return _do(
+        token,
+        "borrow_crew",
+        "asked",
+        lambda tx, actor: ask_for_crew(tx, services().context, token, actor, asked),
+    )
 
 
 @pages.post("/<token>/link")
@@ -59,6 +72,7 @@ def link(token: str) -> Response:
     what = revoke_link if is_end else send_link
     return _do(
         token,
+        "send_link",
         "unlinked" if is_end else "linked",
         lambda tx, actor: what(tx, services().context, token, actor),
     )
@@ -71,6 +85,7 @@ def answer(token: str) -> Response:
     number, words = read_seq(request.form.get("question", "")), request.form.get("answer", "")
     return _do(
         token,
+        "answer_contractor",
         "answered",
         lambda tx, actor: answer_contractor(tx, services().context, token, actor, number, words),
     )
@@ -88,15 +103,16 @@ def hand(token: str, way: str) -> Response:
         given.get("public_text", ""), given.get("note", ""), _seen(),
     )  # fmt: skip
     what = hand_up if way == "up" else hand_down
-    return _do(token, "handed", lambda tx, actor: what(tx, services().context, token, actor, handing))
+    return _do(
+        token, f"hand_{way}", "handed", lambda tx, actor: what(tx, services().context, token, actor, handing)
+    )
 
 
-def _do(token: str, done: str, act: Callable[[Connection, Actor], object]) -> Response:
-    """Act as what this person is to the case, and go back to it where it is still theirs."""
-    _, standing = open_case(token)
-    with writing() as tx:
-        act(tx, Actor(standing.role, standing.unit_code, g.staff.account_id))
-    return shown_after(token, done, "field")
+def _do(token: str, action: str, done: str, act: Do) -> Response:
+    """Act as what this person is to the case, and go back to it; what was typed survives a refusal."""
+    values = {name: request.form.get(name, "").replace("\r\n", "\n").strip()[:MOST_TYPED] for name in TYPED}
+    typed = TypedMove(action, _seen(), {name: value for name, value in values.items() if value})
+    return act_on_case(token, typed, act, done, "field")
 
 
 def _seen() -> int:

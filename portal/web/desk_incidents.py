@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request
+from flask import Blueprint, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from portal import clock
-from portal.errors import NotFound
+from portal.errors import Conflict, NotFound
 from portal.i18n import N_, Message
 from portal.operations.context import Actor
 from portal.operations.move_report import Move, move_report
@@ -19,7 +19,8 @@ from portal.queries.group_incidents import group_incident, group_incidents
 from portal.queries.staff_case import StaffCase
 from portal.queries.staff_rights import Standing, part_of
 from portal.web import access, staff_words
-from portal.web.desk_case import open_case
+from portal.web.desk_case import conflict_page, open_case
+from portal.web.forms.staff_move import TypedMove
 from portal.web.history import CLOSINGS
 from portal.web.services import city, reading, services, writing
 from routing.lifecycle import available
@@ -44,6 +45,11 @@ def index() -> str:
 @access.staff()
 def show(token: str) -> str:
     """One incident: its cases on the map and in order, and the steps of its plan."""
+    return _incident_page(token)
+
+
+def _incident_page(token: str, refused: Conflict | None = None) -> str:
+    """The page of an incident; `refused` says what somebody else did first."""
     with reading() as tx:
         found = group_incident(tx, city().jurisdiction_id, token)
     members = (
@@ -52,15 +58,25 @@ def show(token: str) -> str:
     if found is None or not members:
         raise NotFound(Message(NO_INCIDENT))
     may_act = _standing(members) is not None
-    return _page("staff/incident.html", found=found, members=members, may_act=may_act, box=_box(members))
+    return _page(
+        "staff/incident.html",
+        found=found,
+        members=members,
+        may_act=may_act,
+        box=_box(members),
+        refused=refused,
+    )
 
 
 @pages.post("/incidents/<token>/step/<int:position>")
 @access.staff(*ACTING)
 def step(token: str, position: int) -> Response:
     """Tick a step of the plan."""
-    with writing() as tx:
-        tick_step(tx, services().context, token, _actor(token), position)
+    try:
+        with writing() as tx:
+            tick_step(tx, services().context, token, _actor(token), position)
+    except Conflict as refused:
+        return make_response(_incident_page(token, refused), 409)
     return redirect(f"/desk/incidents/{token}", 303)
 
 
@@ -68,8 +84,11 @@ def step(token: str, position: int) -> Response:
 @access.staff(*ACTING)
 def end(token: str) -> Response:
     """Declare it over."""
-    with writing() as tx:
-        end_incident(tx, services().context, token, _actor(token))
+    try:
+        with writing() as tx:
+            end_incident(tx, services().context, token, _actor(token))
+    except Conflict as refused:
+        return make_response(_incident_page(token, refused), 409)
     return redirect("/desk/incidents", 303)
 
 
@@ -82,8 +101,11 @@ def join(token: str, other: str) -> Response:
     (first, _), (later, standing) = pair
     actor = Actor(standing.role, standing.unit_code, g.staff.account_id)
     move = Move("mark_duplicate", duplicate_of=first.row.token)
-    with writing() as tx:
-        move_report(tx, services().context, later.row.token, actor, move)
+    try:
+        with writing() as tx:
+            move_report(tx, services().context, later.row.token, actor, move)
+    except Conflict as refused:
+        return conflict_page(token, TypedMove(move.action), refused)
     return redirect(f"/desk/case/{token}?done=mark_duplicate", 303)
 
 

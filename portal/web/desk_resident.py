@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, request
 from werkzeug.wrappers import Response
 
-from portal.errors import InvalidInput
+from portal.errors import Conflict, InvalidInput
 from portal.operations.context import Actor
 from portal.operations.relay_words import alias, write_to_resident
 from portal.web import access
-from portal.web.desk_case import case_page, open_case
+from portal.web.desk_case import case_page, conflict_page, open_case
 from portal.web.forms.staff_move import TypedMove
 from portal.web.services import services, writing
 
@@ -23,11 +23,14 @@ def write(token: str) -> Response:
     case, standing = open_case(token)
     actor = Actor(standing.role, standing.unit_code, g.staff.account_id)
     words = request.form.get("words", "")
+    typed = TypedMove("resident", values={"words": words})
     try:
         with writing() as tx:
             write_to_resident(tx, services().context, token, actor, words)
     except InvalidInput as refused:
-        return case_page(case, standing, 422, TypedMove("resident", values={"words": words}), refused.fields)
+        return case_page(case, standing, 422, typed, refused.fields)
+    except Conflict as refused:
+        return conflict_page(token, typed, refused)
     return redirect(f"/desk/case/{token}#resident", 303)
 
 

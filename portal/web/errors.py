@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,6 +46,17 @@ ADVICE = {
     500: N_("It has been noted. Please try again in a few minutes."),
     503: N_("Please try again in a few minutes."),
 }
+# What a refused step was about, by its address; and where each part of the site begins.
+SUBJECTS = (
+    (r"/desk/case/[0-9A-Z]+", N_("Go back to the case")),
+    (r"/desk/incidents/[0-9A-Z]+", N_("Go back to the incident")),
+    (r"/r/[0-9A-Z]+", N_("Go back to the report")),
+)
+HOMES = (
+    ("/desk", ("/desk/", N_("Go to the desk"))),
+    ("/admin", ("/admin", N_("Go to the administration"))),
+    ("/", ("/", N_("Go to the front page"))),
+)
 
 
 def status_of(error: WenluError) -> int:
@@ -65,9 +77,18 @@ def say_msgid(msgid: str) -> str:
 def html_face(status: int, title: str, error: WenluError | None) -> Response:
     """The refusal as a page."""
     detail = say(error.message) if error else say_msgid(ADVICE[status]) if status in ADVICE else ""
+    ways = ways_back(request.path, status)
     return make_response(
-        render_template("errors/error.html", status=status, title=title, detail=detail), status
+        render_template("errors/error.html", status=status, title=title, detail=detail, ways=ways), status
     )
+
+
+def ways_back(path: str, status: int) -> list[tuple[str, str]]:
+    """Where a refusal leads on, as address and words: to the case or report it was about, then to the desk or home."""
+    ways = [(re.match(pattern, path), words) for pattern, words in SUBJECTS]
+    subject = [(match[0], words) for match, words in ways if match and match[0] != path and status != 404]
+    home = next(way for prefix, way in HOMES if path.startswith(prefix))
+    return [*subject, home]
 
 
 def install(app: Flask, faces: Sequence[tuple[str, Face]]) -> None:

@@ -52,6 +52,16 @@ DONE: Mapping[str, str] = {
     "start": N_("Work has started."),
     "finish": N_("The job is finished."),
 }
+# What is named where a form was refused.
+ACTIONS: Mapping[str, str] = {
+    "send_crew": N_("Send another crew"),
+    "give_to": N_("Give to one person"),
+    "borrow_crew": N_("Borrow a crew"),
+    "send_link": N_("Contractor's link"),
+    "answer_contractor": N_("Your answer to the contractor"),
+    "hand_down": N_("Hand down to a community"),
+    "hand_up": N_("Hand up to the street"),
+}
 EVENTS: Mapping[str, str] = {
     "crew.sent": N_("A crew was sent"),
     "crew.called": N_("The crew on duty was called at once"),

@@ -67,6 +67,7 @@ ACTIONS: Mapping[str, str] = {
     "unmerge": N_("Separate from its duplicate"),
     "keep_unit": N_("Answer: it stays"),
     **clock_words.ACTIONS,
+    **field_words.ACTIONS,
     **custody_words.ACTIONS,
 }
 # What is said when it has been done.
