@@ -47,13 +47,14 @@ class Servers:
 
     admin_url: str
     redis_url: str
+    outlive_the_tests: bool
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """The servers of DATABASE_URL and REDIS_URL where both are set, otherwise private ones."""
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
-        yield Servers(os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
+        yield Servers(os.environ["DATABASE_URL"], os.environ["REDIS_URL"], outlive_the_tests=True)
         return
     home = Path(tempfile.mkdtemp(prefix="wenlu-test-"))
     home.chmod(0o711)  # started by root, the database runs as another account
@@ -61,7 +62,7 @@ def servers() -> Iterator[Servers]:
     try:
         postgres.start()
         redis.start()
-        yield Servers(postgres.url("postgres", user="postgres"), redis.url())
+        yield Servers(postgres.url("postgres", user="postgres"), redis.url(), outlive_the_tests=False)
     finally:
         redis.stop()
         postgres.stop()
@@ -71,7 +72,7 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture(scope="session")
 def new_database(servers: Servers) -> Iterator[Callable[..., str]]:
-    """Make a database (a copy of `template`, if named) and return its address; all are dropped at the end."""
+    """Make a database (a copy of `template`, if named) and return its address; all are gone at the end."""
     numbers = itertools.count(1)
     made: list[str] = []
 
@@ -82,7 +83,7 @@ def new_database(servers: Servers) -> Iterator[Callable[..., str]]:
         return with_database(servers.admin_url, name)
 
     yield make
-    for name in reversed(made):
+    for name in reversed(made) if servers.outlive_the_tests else ():  # each takes a checkpoint
         drop_database(servers.admin_url, name)
 
 
