@@ -212,11 +212,29 @@
       thumbs.append(image);
     });
   });
-  form.addEventListener("submit", function () {
-    var button = document.getElementById("send");
-    setTimeout(function () { button.disabled = true; button.textContent = button.dataset.sending; }, 0);
+  // Without a net the browser would show an error page of its own, and what was typed would be at risk: it waits here.
+  var send = document.getElementById("send"), waiting = document.getElementById("waiting"), words = send.textContent, timer;
+  function reached() {
+    return fetch("/healthz", { cache: "no-store" }).then(function (answer) { if (!answer.ok) throw new Error(); });
+  }
+  function trySending() {
+    clearTimeout(timer);
+    reached().then(function () { form.submit(); }, function () {
+      waiting.textContent = waiting.dataset.waiting;
+      waiting.hidden = false;
+      timer = setTimeout(trySending, 15000);
+    });
+  }
+  form.addEventListener("submit", function (event) {
+    if (event.submitter && event.submitter !== send) return;
+    event.preventDefault();
+    if (send.disabled) return;
+    send.disabled = true;
+    send.textContent = send.dataset.sending;
+    trySending();
   });
-  window.addEventListener("pageshow", function () { document.getElementById("send").disabled = false; });
+  window.addEventListener("online", function () { if (send.disabled) trySending(); });
+  window.addEventListener("pageshow", function () { send.disabled = false; send.textContent = words; });
 
   applyService();
   showQuestions();

@@ -41,6 +41,19 @@ def test_with_javascript(live: Any, phone: Any) -> None:
     assert re.fullmatch(rf"{live.address}/r/[0-9A-Z]{{14}}#[\w-]{{22}}", link)
 
 
+def test_without_a_net_the_report_waits_and_is_sent_once(live: Any, phone: Any) -> None:
+    phone.goto(f"{live.address}/report?service=park-repair")
+    phone.get_by_role("button", name="Use my location").click()
+    phone.locator("#preview").get_by_text("Market Street Office").first.wait_for()
+    phone.locator("#description").fill("The swing hangs by one chain")
+    phone.context.set_offline(True)
+    phone.locator("#send").click()
+    phone.get_by_text("is sent as soon as there is one").wait_for()
+    assert phone.locator("#description").input_value() == "The swing hangs by one chain"
+    phone.context.set_offline(False)
+    phone.get_by_role("heading", name="Market Street Office answers for this").wait_for()
+
+
 def test_the_private_link_opens_the_report_elsewhere(live: Any, phone: Any, chromium: Any) -> None:
     phone.goto(f"{live.address}/report?service=park-repair")
     phone.get_by_role("button", name="Use my location").click()
