@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from geo.crs import LonLat
+from portal.models.city import planned_work
 from portal.queries.nearby_reports import degrees_around
 
 # A pin is set from the pavement: works across the street are meant too.
@@ -56,3 +57,24 @@ def known_works(
         },
     )
     return [KnownWork(row.message, row.from_at, row.to_at) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedWork:
+    """A work that is not over, as the desk lists it."""
+
+    code: str
+    service_codes: tuple[str, ...]
+    message: Mapping[str, str]
+    since: datetime
+    until: datetime
+
+
+def works_to_come(tx: Connection, jurisdiction_id: str, at: datetime, most: int) -> list[ListedWork]:
+    """What is in force at an instant or will be, the first to end first; one statement."""
+    here = (planned_work.c.jurisdiction_id == jurisdiction_id) & (planned_work.c.to_at > at)
+    query = select(planned_work).where(here).order_by(planned_work.c.to_at, planned_work.c.id).limit(most)
+    return [
+        ListedWork(row.code, tuple(row.service_codes), row.message, row.from_at, row.to_at)
+        for row in tx.execute(query)
+    ]

@@ -55,7 +55,7 @@ def keep() -> Response:
 
 def _each_chosen(act: Act, done: str) -> Response:
     """Do one thing to each chosen case; each one stands or fails for itself, and what was typed is kept."""
-    grant, given = _desk_grant(DISPATCHERS), request.form
+    grant, given = desk_grant(DISPATCHERS), request.form
     tokens = given.getlist("token")[:MOST_AT_ONCE]
     typed = Assignment(given.get("to_unit", ""), given.get("reason", "").strip(), tokens)
     if not tokens:
@@ -104,7 +104,7 @@ class Assignment:
         return Move("assign", reason=self.reason, to_unit=self.to_unit, seen_seq=seen_seq)
 
 
-def _desk_grant(roles: frozenset[str]) -> Grant:
+def desk_grant(roles: frozenset[str]) -> Grant:
     """The grant by which somebody acts for the coordination desk; Forbidden without one."""
     directory = city().directory
     held: list[Grant] = [
@@ -127,7 +127,7 @@ def _dispatch_page(
     failed: Mapping[str, WenluError] | None = None,
 ) -> Response:
     view, at = city(), clock.now()
-    grant = _desk_grant(DISPATCHERS | READ_ONLY_ROLES)
+    grant = desk_grant(DISPATCHERS | READ_ONLY_ROLES)
     why = next((each for each in WHYS if each == request.args.get("why")), None)
     after = Cursor.read(request.args.get("after", ""))
     with reading() as tx:

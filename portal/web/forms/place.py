@@ -43,7 +43,7 @@ def settle_place(point: Place, area: str, layers: Sequence[Layer]) -> Place:
     """
     if not area:
         return point
-    boundary = _find(area, layers)
+    boundary = find_area(area, layers)
     if point.lon is None or point.lat is None:
         middle = shapely.point_on_surface(boundary.geometry)
         return Place(round(middle.x, 6), round(middle.y, 6), AREA_ACCURACY_M, "wgs84", "area")
@@ -53,7 +53,8 @@ def settle_place(point: Place, area: str, layers: Sequence[Layer]) -> Place:
     return point
 
 
-def _find(area: str, layers: Sequence[Layer]) -> Boundary:
+def find_area(area: str, layers: Sequence[Layer]) -> Boundary:
+    """The area "layer:code"; InvalidInput for one that is not offered."""
     name, _, code = area.partition(":")
     for layer in layers:
         for boundary in layer.boundaries if layer.name == name and layer.is_area else ():
