@@ -51,6 +51,7 @@ NOT_TRIED = {"/desk/sign-out", "/desk/sign-in", "/desk/account/sign-out-everywhe
 TYPED = {
     "/desk/crew/<int:number>": {"crew": "cn1-patrol", "step": "accept"},
     "/admin/rules/back": {"version": "1"},
+    "/desk/works/end": {"code": "W1"},
     "/desk/dispatch/route": {"route": "<token>:parks"},
 }
 with TABLE.open(encoding="utf-8", newline="") as lines:
