@@ -10,6 +10,7 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
+from geo.crs import LonLat
 from portal import clock
 from portal.crypto import read_token
 from portal.errors import Conflict, InvalidInput, NotFound
@@ -29,6 +30,7 @@ from portal.web.closing_desk import desk_closing, filled
 from portal.web.forms.staff_move import FIELDS, PLAIN_ACTIONS, TypedMove, fields_of, read_move, read_photos
 from portal.web.history import last_hand_over
 from portal.web.place_picture import directions_url, place_picture
+from portal.web.receipt_picture import picture
 from portal.web.receipt_text import receipt_text
 from portal.web.services import city, reading, services, writing
 from routing.lifecycle import available
@@ -193,6 +195,7 @@ def _view(case: StaffCase, standing: Standing, typed: TypedMove | None) -> dict[
     is_with_desk = standing.part == "desk" and case.lead_unit == view.coordination_unit
     actions = by_likelihood(offered, is_with_desk=is_with_desk or case.row.state == "submitted")
     now = clock.now()
+    point = None if case.lon is None or case.lat is None else LonLat(case.lon, case.lat)
     return {
         "case": case,
         "row": case.row,
@@ -201,6 +204,7 @@ def _view(case: StaffCase, standing: Standing, typed: TypedMove | None) -> dict[
         "service": view.services.get(case.row.service_code),
         "reason": reason_message(case.row.receipt, view),
         "receipt": receipt_text(case.row.receipt, view),
+        "picture": picture(case.row.receipt, view, point, is_coarse=False),
         "handed": last_hand_over(case.events, view),
         "actions": actions,
         "may_view_contact": may_view(standing.part, case.row.description, has_contact=case.has_contact),
