@@ -13,6 +13,7 @@ from portal.errors import Conflict, InvalidInput
 from portal.i18n import N_, Message
 from portal.models.report import report
 from portal.operations.call_crew import after_move
+from portal.operations.case_plan import opened_events
 from portal.operations.context import REPORTER, Context
 from portal.operations.intake_rows import decided_tasks, decision_columns, routed_event
 from portal.operations.keep_tasks import decide_tasks_anew
@@ -108,6 +109,7 @@ def _store(
         # The promise never resets.
         changes = decision_columns(case.city, again) | {"promise_due_at": case.row.promise_due_at} | changes
         drafts.append(routed_event(case.city, again, case.row.promise_due_at))
+        drafts += opened_events(again.routed.decision.plan, case.row.receipt.get("plan"))
     if is_moved:
         told.append(letter("received", case.row.id, again.lead, again.lead, case.row.promise_due_at))
         restart = allowed_move("routed", "assign", "dispatcher", "desk", reason="answered")

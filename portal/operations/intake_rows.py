@@ -14,6 +14,7 @@ from portal.db import Rows
 from portal.i18n import N_, Message, localised
 from portal.masking import mask
 from portal.models.report import clock, contact, report
+from portal.operations.case_plan import opened_events
 from portal.operations.context import REPORTER, SYSTEM, Context
 from portal.operations.keep_tasks import Wanted, task_rows
 from portal.operations.next_due import first_due
@@ -78,6 +79,7 @@ def _drafts(intake: Intake) -> list[Draft]:
         Draft("request.submitted", submitted, exact),
         routed_event(intake.city, answer, answer.promise_due_at),
         *(_known_event(intake, work) for work in intake.works),
+        *opened_events(answer.routed.decision.plan),
     ]
 
 

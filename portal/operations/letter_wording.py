@@ -13,7 +13,7 @@ from portal.operations.submission import long_faults
 
 # What may stand in {{ }} or be asked for in {% if %}.
 PLACES = (
-    "service", "unit", "city", "token", "link", "opened", "due", "second_due", "text", "reason",
+    "service", "unit", "city", "token", "link", "opened", "due", "second_due", "text", "reason", "plan",
     "outside_body", "duplicate_of", "is_urgent",
 )  # fmt: skip
 MOST_OF_SUBJECT, MOST_OF_BODY, DEEPEST = 200, 6000, 5

@@ -29,7 +29,7 @@ AUDIENCES = ("reporter", "unit")
 SAMPLE = {
     "service": "…", "unit": "…", "city": "…", "token": "7F3K9QW2XH4M8N", "link": "https://example.org/r/7F3K9QW2XH4M8N",
     "opened": "1.1.2026 09:00", "due": "8.1.2026 17:00", "second_due": "15.1.2026 17:00", "text": "…", "reason": "…",
-    "outside_body": "…", "duplicate_of": "2B4D6F8H1K3M5N", "is_urgent": False,
+    "plan": "…", "outside_body": "…", "duplicate_of": "2B4D6F8H1K3M5N", "is_urgent": False,
 }  # fmt: skip
 
 

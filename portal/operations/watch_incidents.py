@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,12 +17,12 @@ from portal.operations.context import SYSTEM
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.record_events import Draft, lock_head, record
 from portal.operations.run_once import Work, run_once
+from portal.queries.case_plan import plan_steps
 from portal.queries.group_watch import Seen, fitting_plan, reports_around, seen_report, usual_reports
 from routing.escalation import RED
 from routing.incidents import Burst, judge_burst
 
 DECLARED, GATHERED = "incident.declared", "incident.gathered"
-_STEPS = re.compile(r"[;；\n]+")
 
 
 def watch_incidents(tx: Connection, outbox_id: int) -> bool:
@@ -121,21 +120,9 @@ def _tell(
 
 
 def _steps(seen: Seen, incident_id: int, texts: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The steps of a plan: parts of one text between semicolons, in every language."""
-    parted = {
-        locale: [part.strip() for part in _STEPS.split(words) if part.strip()]
-        for locale, words in texts.items()
-    }
-    count = max((len(parts) for parts in parted.values()), default=0)
-    return [
-        {
-            "jurisdiction_id": seen.row.jurisdiction_id,
-            "incident_id": incident_id,
-            "position": number + 1,
-            "text": {locale: parts[number] for locale, parts in parted.items() if number < len(parts)},
-        }
-        for number in range(count)
-    ]
+    """The steps of a plan as they stand now."""
+    shared = {"jurisdiction_id": seen.row.jurisdiction_id, "incident_id": incident_id}
+    return [shared | {"position": number, "text": words} for number, words in enumerate(plan_steps(texts), 1)]
 
 
 def _letters(seen: Seen, members: Sequence[Row[Any]]) -> list[Mapping[str, Any]]:

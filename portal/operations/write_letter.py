@@ -159,6 +159,7 @@ def _facts(order: Order, case: CaseOfMessage) -> dict[str, Any]:
         "say_link": order.say_link,
         "text": order.words,
         "reason": order.reason.in_locale(locale) if order.reason else "",
+        "plan": localised(case.plan_title, locale) if case.plan_title else "",
         "is_urgent": case.priority in URGENT,
     }
 

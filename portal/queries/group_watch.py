@@ -20,6 +20,7 @@ MOST_COUNTED = 2_000
 _SEEN = text(
     """
     SELECT report.id, report.token, report.jurisdiction_id, report.opened_at, report.service_code, report.channel,
+           report.receipt ->> 'plan' AS plan,
            ST_X(public_geom) AS lon, ST_Y(public_geom) AS lat, jurisdiction.config, jurisdiction.coordination_unit,
            coalesce(nullif(service."group", ''), report.service_code) AS family_name,
            service.name AS service_name, service.keywords,
@@ -99,12 +100,18 @@ def _place(seen: Seen) -> dict[str, Any]:
 
 
 def fitting_plan(tx: Connection, seen: Seen) -> Row[Any] | None:
-    """The response plan whose trigger names the service or its family, else shares most words with its names."""
+    """The response plan that fits a group.
+
+    The one that the rule opened for the report, else one whose trigger names the service or its family, else
+    the one that shares most words with its names.
+    """
     here = response_plan.c.jurisdiction_id == seen.row.jurisdiction_id
     plans = tx.execute(select(response_plan).where(here).order_by(response_plan.c.code)).all()
     names = _texts(seen.row.service_name) + _texts(seen.row.keywords)
     own = set(words_of(" ".join([seen.row.service_code, seen.family, *names])))
     codes = {seen.row.service_code, seen.family}
+    if opened := next((plan for plan in plans if plan.code == seen.row.plan), None):
+        return opened
     best, found = 1, None
     for plan in plans:
         trigger = plan.trigger or ""

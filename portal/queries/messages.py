@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Text, and_, cast, literal, select, union
 
 from geo.tables import boundary, edition, layer
 from portal.i18n import Message
-from portal.models.city import jurisdiction_table, service, unit
+from portal.models.city import jurisdiction_table, response_plan, service, unit
 from portal.models.ledger import event_private
 from portal.models.messaging import message_channel, message_preference, message_template
 from portal.models.people import account, role_grant
@@ -47,6 +47,7 @@ class CaseOfMessage:
     sealed: bytes | None
     contact_locale: str | None
     wishes: Mapping[str, Any] | None
+    plan_title: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def case_of_message(tx: Connection, report_id: int) -> CaseOfMessage | None:
             unit.c.name.label("unit_names"), jurisdiction_table.c.name.label("city_names"),
             jurisdiction_table.c.timezone, jurisdiction_table.c.locales, contact.c.sealed,
             contact.c.locale.label("contact_locale"), contact.c.wishes,
+            response_plan.c.title.label("plan_title"),
         )
         .join(jurisdiction_table, jurisdiction_table.c.id == report.c.jurisdiction_id)
         .outerjoin(contact, contact.c.report_id == report.c.id)
@@ -89,6 +91,8 @@ def case_of_message(tx: Connection, report_id: int) -> CaseOfMessage | None:
                                  service.c.service_code == report.c.service_code))
         .outerjoin(unit, and_(unit.c.jurisdiction_id == report.c.jurisdiction_id,
                               unit.c.unit_code == report.c.lead_unit))
+        .outerjoin(response_plan, and_(response_plan.c.jurisdiction_id == report.c.jurisdiction_id,
+                                       response_plan.c.code == report.c.receipt["plan"].astext))
         .where(report.c.id == report_id)
     )  # fmt: skip
     row = tx.execute(query).mappings().first()

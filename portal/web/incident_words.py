@@ -13,6 +13,8 @@ LINES: Mapping[str, str] = {
     "incident.gathered": N_("Belongs to a group incident"),
     "incident.step_done": N_("A step of the response plan is done"),
     "incident.ended": N_("The group incident is over"),
+    "plan.opened": N_("A response plan was opened"),
+    "plan.step_done": N_("A step of the response plan is done"),
 }
 # The desk reads the same sentences.
 EVENTS = LINES

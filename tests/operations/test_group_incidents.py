@@ -20,6 +20,7 @@ from portal.operations.run_incident import end_incident, tick_step
 from portal.operations.submission import Contact
 from portal.operations.verify_ledger import verify_ledger
 from portal.operations.watch_incidents import look_around, watch_incidents
+from portal.queries.group_watch import fitting_plan, seen_report
 from routing.escalation import RED
 
 from .conftest import TUESDAY
@@ -121,6 +122,13 @@ def test_looking_twice_and_all_at_once_declares_one(linhai: Any, at: Any) -> Non
             found = {one for one in pool.map(look, ids * 2) if one}
     assert len(found) == 1
     assert len(declared(linhai)) == before + 1
+
+
+def test_the_plan_that_a_rule_opened_is_the_groups_too(linhai: Any, at: Any) -> None:
+    with at(days=90), linhai.database.transaction() as tx:
+        token = linhai.file(service_code="road-collapse", answers={"danger": ("no",)})
+        plan = fitting_plan(tx, seen_report(tx, linhai.row(token).id))
+    assert plan.code == "collapse"
 
 
 def test_steps_are_ticked_once_and_the_incident_ends(linhai: Any, at: Any) -> None:

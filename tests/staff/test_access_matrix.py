@@ -79,6 +79,7 @@ def address_of(desk: Any) -> Callable[[str], str]:
 
     incident = _incident(desk)  # first: a burst stands out where nothing else was reported
     case, other, disputed = (desk.file("street-cn1", "accepted") for _ in range(3))
+    _open_plan(desk, case)
     do(ask_units, case, OWN, "ask", [Wanted("parks", title="Roots")])
     do(send_crew, case, OWN, Sent("cn1-patrol"))
     do(move_report, disputed, OWN, Move("transfer", reason="not_our_area", to_unit="parks"))
@@ -112,6 +113,12 @@ def address_of(desk: Any) -> Callable[[str], str]:
         return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str((parts | own).get(found.group(1), 1)), route)
 
     return fill
+
+
+def _open_plan(desk: Any, token: str) -> None:
+    with desk.database.transaction() as tx:
+        receipt = desk.row(token).receipt | {"plan": "collapse"}
+        tx.execute(update(report).where(report.c.token == token).values(receipt=receipt))
 
 
 def _incident(desk: Any) -> str:

@@ -11,8 +11,11 @@ from portal.demo.life.filing import submission_of
 from portal.demo.life.stage import Case, Stage
 from portal.demo.life.turns import before_work, rule, while_working
 from portal.demo.life.with_others import be_asked, let_go
+from portal.operations.case_plan import tick_plan_step
 from portal.operations.context import Actor
 from portal.operations.submit_report import submit_report
+from portal.queries.case_parts import case_parts
+from portal.queries.case_plan import PlanPart
 
 # Shares of all: repeats that are joined with the first, cases that lie forgotten, first answers given.
 JOINED, FORGOTTEN, ANSWERED = 0.72, 0.008, 0.95
@@ -84,8 +87,23 @@ def accept(stage: Stage, case: Case) -> None:
 
 def start_work(stage: Stage, case: Case) -> None:
     """Somebody begins."""
-    if case.row.state == "accepted":
-        stage.move(case, Actor("handler", case.lead), "start")
+    if case.row.state == "accepted" and stage.move(case, Actor("handler", case.lead), "start"):
+        follow_plan(stage, case)
+
+
+def follow_plan(stage: Stage, case: Case) -> None:
+    """The steps of the plan that its rule opened are done one after another."""
+    at = stage.now
+    for plan in case_parts(stage.tx, case.id, {"plan": PlanPart()})["plan"]:
+        for step in plan["steps"]:
+            at += timedelta(minutes=stage.between(10, 50))
+            stage.later(case, tick, at, step["position"])
+
+
+def tick(stage: Stage, case: Case, position: int) -> None:
+    """One step of the plan is done."""
+    if case.is_open:
+        stage.do(tick_plan_step, case.token, Actor("handler", case.lead), position)
 
 
 def tell(stage: Stage, case: Case, occasion: str) -> None:
