@@ -81,7 +81,7 @@ report = table(
     Column("colour_floor", SmallInteger, nullable=False, server_default="0"),  # what it does not fall below
     instant("contact_erased_at", nullable=True),  # contact, letters between resident and unit, originals
     instant("text_erased_at", nullable=True),  # the words as written, the exact place, all private notes
-    # Bigrams of Chinese, stems of the rest (routing.words): of the description as written, so never public.
+    # Bigrams of Chinese, stems of the rest (routing.words), of what everybody may read: a search tells no secret.
     Column("words", TSVECTOR),
     Column("voice", LargeBinary),  # who speaks, as a keyed hash; forgotten after some days
     Column("joined_id", BigInteger, ForeignKey("report.id")),  # of a duplicate: the report it was joined with
