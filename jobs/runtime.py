@@ -107,6 +107,7 @@ def make_runtime(settings: Settings, lease_s: float = DEFAULT_LEASE_S) -> Runtim
         store=FileStore(settings.folder("files")),
         cities=CityCache(settings.folder("cache")),
         public_url=settings.public_url,
+        has_sms=bool(settings.sms_url),
     )
     guard = NetGuard(settings.outbound_networks)
     gateway = read_gateway(settings.sms_url, settings.sms_headers, settings.sms_body)

@@ -266,6 +266,7 @@ contact = table(
     Column("locale", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("has_email", Boolean, nullable=False),
+    Column("has_phone", Boolean, nullable=False, server_default=text("false")),
     json_column("wishes", nullable=True),  # which letters, by which channel, when not; null: all, by e-mail
 )
 

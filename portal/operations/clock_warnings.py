@@ -88,7 +88,7 @@ def letters_of(told: Told) -> list[Mapping[str, Any]]:
     if is_units:
         to = dict.fromkeys([row.unit_code, *([told.recipient] if told.recipient else [])])
         return [_letter(told, TEMPLATES[told.mark], each) for each in to]
-    return [_letter(told, "breached", "reporter")] if row.has_email and told.mark == BREACHED else []
+    return [_letter(told, "breached", "reporter")] if row.can_be_told and told.mark == BREACHED else []
 
 
 def looked_at(row: Row[Any], look: Look) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from portal.models.report import contact, report
 from portal.operations.context import SYSTEM
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.record_events import Draft, head_of, record_all
+from portal.queries.messages import can_be_told
 from routing.closing import ClosingFigures
 from routing.lifecycle import move
 
@@ -57,7 +58,7 @@ def _close_of_city(
         return 0
     # Read again under the lock: a word may have come in between.
     rows = tx.execute(
-        select(report, contact.c.has_email)
+        select(report, can_be_told().label("can_be_told"))
         .outerjoin(contact, contact.c.report_id == report.c.id)
         .where(report.c.id.in_([head.id for head in heads]), silent)
         .order_by(report.c.id)
@@ -79,4 +80,4 @@ def _letters(row: Row[Any], now: datetime) -> tuple[Table, Rows]:
     """The reporter may still answer, and is told so."""
     unit = row.closing_unit or row.lead_unit
     told = letter("closed", row.id, "reporter", unit, row.promise_due_at, closing_no=str(row.closing_count))
-    return outbox_row(row.jurisdiction_id, now, DELIVER, [told] if row.has_email else [])
+    return outbox_row(row.jurisdiction_id, now, DELIVER, [told] if row.can_be_told else [])

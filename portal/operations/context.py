@@ -52,3 +52,4 @@ class Context:
     store: FileStore
     cities: CityCache = field(default_factory=CityCache)
     public_url: str = ""
+    has_sms: bool = False

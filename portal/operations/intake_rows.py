@@ -224,6 +224,7 @@ def _contact_rows(intake: Intake, context: Context) -> list[Mapping[str, Any]]:
             "locale": given.locale or intake.submission.locale or intake.city.locales[0],
             "channel": given.channel,
             "has_email": bool(given.email),
+            "has_phone": bool(given.phone),
         }
     ]
 
@@ -232,7 +233,7 @@ def _messages(intake: Intake, context: Context, at: datetime) -> tuple[Table, Ro
     """A confirmation to the reporter where there is an address, and the new case to its unit."""
     answer = intake.answer
     recipients = [answer.lead, *answer.routed.decision.assist]
-    if intake.submission.contact and intake.submission.contact.email:
+    if (known := intake.submission.contact) and (known.email or known.phone):
         recipients.append("reporter")
     return outbox_row(
         context.jurisdiction_id,

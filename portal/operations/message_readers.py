@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -144,8 +145,7 @@ def _reporter(context: Context, case: CaseOfMessage, occasion: str) -> Reader | 
     if case.sealed is None:
         return None
     known, wishes = open_contact(context, case.token, case.sealed), case.wishes or {}
-    kind = SMS if wishes.get("channel") == SMS and known.get("phone") else EMAIL
-    address = known.get("phone" if kind == SMS else "email")
+    kind, address = _way_of(context, known, wishes.get("channel") or known.get("channel") or EMAIL)
     if not address:
         return None
     _wait_for_quiet_end(case, wishes.get("quiet_from"), wishes.get("quiet_until"))
@@ -155,6 +155,14 @@ def _reporter(context: Context, case: CaseOfMessage, occasion: str) -> Reader | 
     locale = case.contact_locale or case.locale or case.city_locale
     is_stopped = which == NONE or (which == ENDINGS and occasion not in WEIGHTY)
     return Reader(REPORTER, kind, address, locale, link, stop_url(context, case.token), is_stopped=is_stopped)
+
+
+def _way_of(context: Context, known: Mapping[str, Any], wanted: str) -> tuple[str, str]:
+    """By which channel a reporter is told, and where: where there is SMS, by it who wants that or left no e-mail."""
+    phone, email = known.get("phone"), known.get("email") or ""
+    if context.has_sms and phone and (wanted == SMS or not email):
+        return SMS, re.sub(r"[^0-9+]", "", phone)
+    return EMAIL, email
 
 
 def _follower(

@@ -19,6 +19,7 @@ from portal.operations.outbox_rows import DELIVER, outbox_row
 from portal.operations.record_events import Entry, head_of, record_all
 from portal.operations.supervision_rows import supervision_rows
 from portal.queries.ladders import ladders
+from portal.queries.messages import can_be_told
 from routing.escalation import BREACHED, REMINDED, Escalation, Ladder, Look, clock_colour, look_at, rule_of
 
 # A due clock, and what looking at it brings.
@@ -62,7 +63,7 @@ def _due_clocks(case_ids: set[int], now: datetime) -> Any:
     return (
         select(
             clock, report.c.lead_unit, report.c.about_unit, report.c.colour, report.c.closed_at,
-            report.c.kind.label("feedback"), contact.c.has_email,
+            report.c.kind.label("feedback"), can_be_told().label("can_be_told"),
             is_supervised.correlate(report).label("is_supervised"),
         )
         .join(report, report.c.id == clock.c.report_id)

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, ScalarSelect, and_, cast, func, l
 
 from portal.models.incident import follower
 from portal.models.report import contact, report
+from portal.queries.messages import can_be_told
 
 COUNTED, ASKED, CONFIRMED, LEFT = "counted", "asked", "confirmed", "left"
 
@@ -42,7 +43,7 @@ def followers_of(tx: Connection, report_id: int) -> list[Follower]:
             report.c.id, report.c.token, contact.c.locale,
             cast(null(), BigInteger).label("follower_id"),
         )
-        .join(contact, and_(contact.c.report_id == report.c.id, contact.c.has_email))
+        .join(contact, and_(contact.c.report_id == report.c.id, can_be_told()))
         .where(report.c.primary_id == report_id)
     )  # fmt: skip
     others = select(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from typing import cast as assume
 
-from sqlalchemy import Connection, Row, Text, and_, cast, literal, select, union
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, literal, select, union
 
 from geo.tables import boundary, edition, layer
 from portal.i18n import Message
@@ -71,6 +71,11 @@ class UnitOfMessage:
 
     names: Mapping[str, str]
     email: str
+
+
+def can_be_told() -> ColumnElement[bool]:
+    """Whether a reporter left something by which letters may reach them; a telephone, where there is SMS."""
+    return contact.c.has_email | contact.c.has_phone
 
 
 def case_of_message(tx: Connection, report_id: int) -> CaseOfMessage | None:

@@ -51,7 +51,12 @@ def own_report(tx: Connection, jurisdiction_id: str, token: str) -> OwnReport | 
     """The reporter's own part of a report, in two statements; None for an unknown number."""
     query = (
         select(
-            report.c.id, report.c.lead_unit, report.c.contact_erased_at, contact.c.report_id, contact.c.wishes
+            report.c.id,
+            report.c.lead_unit,
+            report.c.contact_erased_at,
+            contact.c.report_id,
+            contact.c.wishes,
+            contact.c.channel,
         )
         .outerjoin(contact, contact.c.report_id == report.c.id)
         .where(report.c.jurisdiction_id == jurisdiction_id, report.c.token == token)
@@ -63,7 +68,7 @@ def own_report(tx: Connection, jurisdiction_id: str, token: str) -> OwnReport | 
     return OwnReport(
         token,
         row.lead_unit,
-        (row.wishes or {}) if row.report_id else None,
+        {"channel": row.channel, **(row.wishes or {})} if row.report_id else None,
         row.contact_erased_at is not None,
         [_letter(each) for each in events if each.kind in WRITTEN],
         [_look(each) for each in events if each.kind == VIEWED],

@@ -116,6 +116,7 @@ def _page(token: str, status: int, faults: Mapping[str, Message] | None = None) 
         purposes=PURPOSES,
         typed=request.form,
         done=DONE.get(request.args.get("done", "")),
+        has_sms=services().context.has_sms,
     )
     answer = make_response(page, status)
     answer.headers["Cache-Control"] = "no-store"

@@ -128,6 +128,7 @@ def _page(given: ReportForm, status: int = 200) -> Response:
         tile_url=services().settings.tile_url,
         tile_attribution=services().settings.tile_attribution,
         most_photos=FORM_PHOTOS,
+        has_sms=services().context.has_sms,
         **_found_before(given),
     )
     return make_response(shown, status)

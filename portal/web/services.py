@@ -36,7 +36,12 @@ class Services:
         """The context of operations for the city that is served; NotReady before one is loaded."""
         if self._context is None:
             self._context = Context(
-                self._find_city(), self.keyring, self.store, self.cities, self.settings.public_url
+                self._find_city(),
+                self.keyring,
+                self.store,
+                self.cities,
+                self.settings.public_url,
+                bool(self.settings.sms_url),
             )
         return self._context
 

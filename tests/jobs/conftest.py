@@ -59,7 +59,16 @@ class Town:
                 put_back(tx, outbox_id, error)
             raise
 
-    def add_case(self, *, email: str = "", locale: str = "en", channel: str = "web", **columns: Any) -> int:
+    def add_case(
+        self,
+        *,
+        email: str = "",
+        phone: str = "",
+        wanted: str = "email",
+        locale: str = "en",
+        channel: str = "web",
+        **columns: Any,
+    ) -> int:
         """A case as an intake leaves it, with the reporter's sealed contact where there is an address."""
         now, token = clock.now(), new_token()
         with self.database.transaction() as tx:
@@ -75,8 +84,9 @@ class Town:
                 "opened_at": now, "updated_at": now, "promise_due_at": now + timedelta(days=7),
             }  # fmt: skip
             insert_together(tx, [(report, [row | columns])])
-            if email:
-                sealed = self.context.keyring.seal({"email": email}, bound_to=f"contact:{token}")
+            if email or phone:
+                left = {"email": email, "phone": phone, "channel": wanted}
+                sealed = self.context.keyring.seal(left, bound_to=f"contact:{token}")
                 insert_together(tx, [(contact, [_contact_row(case_id, sealed, locale)])])
         return int(case_id)
 
@@ -175,4 +185,10 @@ def redis(own_redis: Redis) -> Redis:
 
 def _contact_row(case_id: int, sealed: bytes, locale: str) -> dict[str, Any]:
     key = {"report_id": case_id, "jurisdiction_id": JURISDICTION}
-    return key | {"sealed": sealed, "locale": locale, "channel": "email", "has_email": True}
+    return key | {
+        "sealed": sealed,
+        "locale": locale,
+        "channel": "email",
+        "has_email": True,
+        "has_phone": True,
+    }

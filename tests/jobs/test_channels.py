@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
@@ -252,6 +253,45 @@ def test_a_resident_hears_what_they_chose_and_can_stop_by_one_click(town, wishes
         assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in text
         assert "/unsubscribe/" in text
         assert "text/html" in text
+
+
+@pytest.mark.parametrize(
+    ("left", "wishes", "has_sms", "told"),
+    [
+        pytest.param({"phone": "+86 138-0000 1111"}, None, True, "sms", id="a telephone alone"),
+        pytest.param({"phone": "13800001111", "email": "li@example.org"}, None, True, "email", id="both"),
+        pytest.param(
+            {"phone": "13800001111", "email": "li@example.org", "wanted": "sms"}, None, True, "sms", id="chose SMS"
+        ),
+        pytest.param(
+            {"phone": "13800001111", "email": "li@example.org", "wanted": "sms"}, {"channel": "email"}, True, "email",
+            id="changed their mind",
+        ),
+        pytest.param({"email": "li@example.org", "wanted": "sms"}, None, True, "email", id="SMS without a number"),
+        pytest.param({"phone": "13800001111"}, None, False, "", id="a telephone alone, and no gateway"),
+        pytest.param(
+            {"phone": "13800001111", "email": "li@example.org", "wanted": "sms"}, None, False, "email",
+            id="chose SMS, and no gateway",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("template", ["received", "resolved", "breached", "closed"])
+def test_by_which_way_a_resident_is_told(town, address, template, left, wishes, has_sms, told) -> None:
+    context = replace(town.context, has_sms=has_sms)
+    town = replace(town, context=context)
+    case_id = town.add_case(**left)
+    with town.database.transaction() as tx:
+        tx.execute(update(contact).where(contact.c.report_id == case_id).values(wishes=wishes))
+    body = '{"to": "{to}", "text": "{text}", "id": "{id}"}'
+    channels = Channels(GUARD, read_gateway(address, "{}", body) if has_sms else None)
+    work = town.add_work(template=template, report_id=case_id, to="reporter")
+    assert town.deliver(work, channels=channels)
+    assert (len(town.letters()), len(Gateway.got)) == (int(told == "email"), int(told == "sms"))
+    assert [row.channel for row in town.messages(work)] == ([told] if told else [])
+    for _, sent in Gateway.got:
+        said = json.loads(sent)
+        assert said["to"].lstrip("+").isdecimal()
+        assert "https://brookside.example/r/" in said["text"]
 
 
 def test_a_citys_own_wording_is_used_from_its_next_letter_on(town) -> None:

@@ -15,8 +15,10 @@ from sqlalchemy import func, select, text, update
 from portal import clock
 from portal.models.ledger import event
 from portal.models.report import clock as clock_table
+from portal.operations.close_silent import close_silent
 from portal.operations.context import REPORTER, Actor
 from portal.operations.record_events import lock_head
+from portal.operations.submission import Contact
 from portal.operations.sweep_clocks import sweep_clocks
 from portal.operations.verify_ledger import verify_ledger
 
@@ -63,6 +65,32 @@ def test_each_clock_is_at_risk_once_and_breached_once(linhai: Any, at: Callable[
     }  # fmt: skip
     promised = [row for row in linhai.all_clocks(token) if row.kind in {"promise", "unit"}]
     assert all(row.next_at is None and row.warning == 2 for row in promised)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        pytest.param(Contact(phone="13800001111"), 1, id="a telephone alone"),
+        pytest.param(Contact(email="li@example.org"), 1, id="an e-mail"),
+        pytest.param(Contact(name="Li"), 0, id="a name alone"),
+        pytest.param(None, 0, id="nothing"),
+    ],
+)
+def test_a_broken_promise_and_a_silent_closing_are_told_to_whoever_can_be_told(
+    left: Contact | None, told: int, linhai: Any, at: Callable[..., Any]
+) -> None:
+    with at():
+        broken, silent = linhai.file(contact=left), linhai.file(contact=left)
+        unit = Actor("handler", "street-cn2")
+        done = {"closing_code": "fixed", "reason": "It was dark.", "public_text": "Filled."}
+        linhai.moved(silent, (unit, "accept"), (unit, "resolve", done))
+    with at(days=120):
+        sweep(linhai)
+        with linhai.database.transaction() as tx:
+            close_silent(tx)
+    for token, template in ((broken, "breached"), (silent, "closed")):
+        letters = [each for each in linhai.messages(token) if each["template"] == template]
+        assert [each["to"] for each in letters].count("reporter") == told
 
 
 def test_the_unit_is_told_of_its_clocks(linhai: Any, at: Callable[..., Any]) -> None:

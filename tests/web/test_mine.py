@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -71,6 +72,15 @@ def test_who_looked_is_told_to_the_reporter_and_to_nobody_else(client, parts, ow
         assert "arrange" not in text
         assert "looked at" not in text
         assert "contact.viewed" not in text
+
+
+@pytest.mark.parametrize("has_sms", [False, True])
+def test_sms_is_offered_only_where_the_city_has_it(client, parts, own, token, has_sms, monkeypatch) -> None:
+    monkeypatch.setattr(parts, "_context", replace(parts.context, has_sms=has_sms))
+    for path in ("/report", f"/r/{token}/mine"):
+        assert ('value="sms"' in client.get(path).text) is has_sms
+    own("wishes", which="all", channel="sms")
+    assert wishes(parts, token)[1] == "sms"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from portal.models.report import contact, media, report
+from portal.models.work import outbox
 from portal.operations.submission import FORM_PHOTOS, MAX_PHOTOS
 from portal.web.services import Services
 
@@ -57,6 +58,36 @@ def test_a_report_is_filed_and_named(client: FlaskClient, form: Form, parts: Ser
 
 
 @pytest.mark.parametrize(
+    ("left", "channel", "known", "told"),
+    [
+        pytest.param({"phone": "13800001111"}, "email", (False, True), 1, id="a telephone alone"),
+        pytest.param({"phone": "13800001111", "channel": "sms"}, "sms", (False, True), 1, id="chose SMS"),
+        pytest.param(
+            {"email": "li@example.org", "channel": "pigeon"}, "email", (True, False), 1, id="no such way"
+        ),
+        pytest.param({"name": "Li"}, "email", (False, False), 0, id="a name alone"),
+    ],
+)
+def test_how_a_resident_wants_to_be_told_is_kept_and_the_confirmation_asked_for(
+    client: FlaskClient,
+    form: Form,
+    parts: Services,
+    left: dict[str, str],
+    channel: str,
+    known: Any,
+    told: int,
+) -> None:
+    row = stored(parts, token_of(client.post("/report", data=form(**left))))
+    with parts.database.reading() as tx:
+        kept = tx.execute(select(contact).where(contact.c.report_id == row.id)).one()
+        sent = tx.scalars(
+            select(outbox.c.payload).where(outbox.c.payload["report_id"].as_integer() == row.id)
+        ).all()
+    assert (kept.channel, (kept.has_email, kept.has_phone)) == (channel, known)
+    assert [each["to"] for each in sent if each["template"] == "received"].count("reporter") == told
+
+
+@pytest.mark.parametrize(
     ("changes", "fault"),
     [
         pytest.param({"service_code": ""}, "Please choose what it is about.", id="no service"),
@@ -67,6 +98,7 @@ def test_a_report_is_filed_and_named(client: FlaskClient, form: Form, parts: Ser
         ),
         pytest.param({"lon": "29.1", "lat": "121.6"}, "may be swapped", id="swapped"),
         pytest.param({"lon": "", "lat": "", "area": "street:NOPE"}, "choose an area", id="unknown area"),
+        pytest.param({"channel": "sms"}, "telephone number to which an SMS", id="SMS to no number"),
         pytest.param({"email": "not an address"}, "e-mail address does not look right", id="bad e-mail"),
         pytest.param({"phone": "call me"}, "telephone number does not look right", id="bad telephone"),
         pytest.param({"service_code": "pothole"}, "Please answer this question.", id="question not answered"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from geo.boundary import Layer
+from portal.channels import EMAIL, SMS
 from portal.errors import InvalidInput
 from portal.i18n import N_, Message
 from portal.operations.submission import FORM_PHOTOS, Contact, Submission
@@ -18,12 +19,12 @@ from portal.web.forms.place import Place, settle_place
 ANSWER = "q."
 TEXT_FIELDS = (
     "service_code", "lon", "lat", "accuracy_m", "area", "place_words", "description", "name", "email", "phone",
-    "about_unit", "about_case",
+    "channel", "about_unit", "about_case",
 )  # fmt: skip
 # In the order of the page, so that the list of faults reads from top to bottom.
 ORDER = (
     "form", "service_code", "answers", "about_unit", "about_case", "place", "place_words", "accuracy_m", "datum",
-    "description", "media", "email", "phone", "name",
+    "description", "media", "email", "phone", "channel", "name",
 )  # fmt: skip
 Faults = Mapping[str, Message]
 
@@ -114,7 +115,7 @@ def submission_of(
         about_case=form["about_case"],
         place_flag=place.flag,
     )
-    return submission, faults
+    return submission, {**faults, **_channel_faults(form)}
 
 
 def _place(form: ReportForm, layers: tuple[Layer, ...]) -> tuple[Place, Faults]:
@@ -154,5 +155,13 @@ def _request_id(text: str) -> uuid.UUID | None:
 def _contact(form: ReportForm, locale: str) -> Contact | None:
     if form.is_anonymous:
         return None
-    contact = Contact(form["name"], form["email"].strip(), form["phone"].strip(), "email", locale)
+    channel = SMS if form["channel"] == SMS else EMAIL
+    contact = Contact(form["name"], form["email"].strip(), form["phone"].strip(), channel, locale)
     return None if contact.is_empty else contact
+
+
+def _channel_faults(form: ReportForm) -> Faults:
+    """Who wants an SMS must say to which number."""
+    if form["channel"] != SMS or form.is_anonymous or form["phone"].strip():
+        return {}
+    return {"phone": Message(N_("Please give the telephone number to which an SMS can go."))}
