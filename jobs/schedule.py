@@ -23,6 +23,7 @@ SCHEDULE = (
     Scheduled("jobs.sweep.sweep_clocks", 15),
     Scheduled("jobs.seal.make_day_roots", 600),
     Scheduled("jobs.closing.close_silent", 900),
+    Scheduled("jobs.closing.keep_dates", 60),
     Scheduled("jobs.messages.send_digests", 120),
     Scheduled("jobs.messages.send_news", 300),
     Scheduled("jobs.figures.refresh_area_days", 600),

@@ -21,6 +21,7 @@ QUEUE_OF = {
     "jobs.seal.make_day_roots": "slow",
     "jobs.publish.publish_open_data": "slow",
     "jobs.closing.close_silent": "slow",
+    "jobs.closing.keep_dates": "slow",
     "jobs.figures.refresh_area_days": "slow",
     "jobs.retention.forget_expired": "slow",
     "jobs.retention.erase_due": "slow",

@@ -81,6 +81,7 @@ class ClockRule:
 RULES: Mapping[str, ClockRule] = {
     "promise": ClockRule(RED, supervises=True),
     "unit": ClockRule(ORANGE, supervises=True),
+    "second": ClockRule(RED, supervises=True),
     "extension": ClockRule(YELLOW),
     "supervision": ClockRule(ORANGE),
 }

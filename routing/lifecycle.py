@@ -200,6 +200,15 @@ _ROWS = (
         clock=("restart",),
     ),
     TransitionRow("reopen", CLOSED_STATES, "accepted", _HEADS, _LEAD, needs_reason=True, clock=("restart",)),
+    # The date has come that was named for what remains of a case: nobody needs to remember it.
+    TransitionRow(
+        "rest_due",
+        ("resolved", "confirmed", "closed"),
+        "accepted",
+        ("system",),
+        ("system",),
+        clock=("restart",),
+    ),
     TransitionRow("close", ("resolved", "confirmed"), "closed", ("system", *_DESK), ("system", "desk")),
     TransitionRow(
         "reject",

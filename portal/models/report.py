@@ -239,6 +239,13 @@ clock = table(
     Column("span_unit", Text, nullable=False),  # working_hours, working_days, hours, days: how a pause counts
     Index("ix_clock_next", "next_at", "id", postgresql_where=text("next_at IS NOT NULL")),
     Index("ix_clock_report", "report_id"),
+    # Dates on which a case moves by itself: what remains of it, the end of a pause.
+    Index(
+        "ix_clock_dates",
+        "due_at",
+        "id",
+        postgresql_where=text("kind IN ('rest', 'pause') AND state = 'running'"),
+    ),
     Index(
         "ix_clock_kept",
         "jurisdiction_id",

@@ -22,6 +22,7 @@ from portal.operations.move_report import permitted
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.own_clocks import end_clock, own_clock
 from portal.operations.record_events import Draft, record
+from portal.operations.second_dates import start_second
 from portal.operations.submission import long_faults
 from portal.queries.staff_rights import may_extend
 
@@ -115,6 +116,8 @@ def answer_extension(tx: Connection, context: Context, token: str, actor: Actor,
     end_clock(tx, case.row.id, KIND, STAGE, case.now)
     changes = {"updated_at": case.now} | ({"second_due_at": until} if until else {})
     tx.execute(update(report).where(report.c.id == case.row.id).values(changes))
+    if until:
+        start_second(tx, case.city, case.row, asked.unit_code, until, case.now, is_open=True)
     public = {"actor": actor.in_public(), "unit": asked.unit_code, "wished": asked.wished_at.isoformat()}
     public |= {"until": until.isoformat()} if until else {}
     public |= {"text": public_words(case, words)} if words else {}

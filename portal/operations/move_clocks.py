@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select, update
 
 from portal.db import insert_together, update_together
 from portal.models.oversight import extension, supervision
 from portal.models.report import clock, report
 from portal.operations.context import Context
 from portal.operations.intake_rows import clock_row
-from portal.operations.next_due import keep_next_due
+from portal.operations.next_due import COUNTED, SECOND, keep_next_due
 from portal.operations.own_clocks import end_clock
+from portal.operations.second_dates import rest_again
 from portal.operations.supervision_rows import KIND as ORDER
 from portal.operations.supervision_rows import STAGE as ANSWER
 from portal.queries.city import CityView
@@ -72,10 +73,10 @@ _MEETS = {
 
 
 def _meet(scene: Scene, stages: list[str]) -> None:
-    """The unit's clocks of these stages are met; the promise only by an end."""
+    """The unit's clocks of these stages are met; the promise and a second date only by an end."""
     wanted = and_(_OF_UNIT, clock.c.stage.in_(stages))
     if "resolve" in stages:
-        wanted = or_(wanted, clock.c.kind == "promise")
+        wanted = or_(wanted, clock.c.kind.in_(("promise", SECOND)))
     scene.tx.execute(
         update(clock)
         .where(clock.c.report_id == scene.row.id, clock.c.state.in_([RUNNING, PAUSED]), wanted)
@@ -162,6 +163,7 @@ def _restart(scene: Scene) -> None:
     )
     if scene.row.closed_at is not None:
         _order_again(scene)
+        rest_again(scene.tx, scene.row.id, scene.now)
     if scene.lead != scene.row.lead_unit:
         _follow(scene)
     is_accepted = scene.transition.to_state != "routed"
@@ -193,19 +195,20 @@ def _order_again(scene: Scene) -> None:
 
 
 def _follow(scene: Scene) -> None:
-    """What was asked of or ordered from one unit does not bind the next: an application falls, supervision follows."""
+    """What one unit asked for does not bind the next; what the city ordered or told the resident follows the case."""
     _lapse(scene)
-    ordered = (clock.c.report_id == scene.row.id) & (clock.c.kind == ORDER) & (clock.c.state == RUNNING)
-    scene.tx.execute(update(clock).where(ordered).values(unit_code=scene.lead))
+    _pass_on(scene, clock.c.kind.in_((ORDER, SECOND)))
 
 
 def _carry(scene: Scene) -> None:
     """The unit's clocks go on as they are for whoever leads now: a street and its community share one time."""
-    scene.tx.execute(
-        update(clock)
-        .where(clock.c.report_id == scene.row.id, _OF_UNIT, clock.c.state.in_([RUNNING, PAUSED]))
-        .values(unit_code=scene.lead)
-    )
+    _pass_on(scene, clock.c.kind.in_((*COUNTED, ORDER)))
+
+
+def _pass_on(scene: Scene, which: ColumnElement[bool]) -> None:
+    live = clock.c.state.in_([RUNNING, PAUSED])
+    of_case = clock.c.report_id == scene.row.id
+    scene.tx.execute(update(clock).where(of_case, live, which).values(unit_code=scene.lead))
 
 
 _EFFECTS: dict[str, Callable[[Scene], None]] = {

@@ -23,6 +23,7 @@ from portal.operations.move_clocks import apply_effects
 from portal.operations.move_words import event_of, messages_of
 from portal.operations.outbox_rows import DELIVER, outbox_row
 from portal.operations.record_events import record
+from portal.operations.second_dates import start_second
 from portal.operations.submission import clean_text
 from portal.queries.custody_parts import ruled_reasons
 from routing.errors import IllegalMove
@@ -103,6 +104,9 @@ def carry_out(
     photos = attach_photos(tx, context, case.row.id, case.move.media, case.move.photos, "proof")
     apply_effects(tx, context, case.city, case.row, transition, lead, case.now)
     tx.execute(update(report).where(report.c.id == case.row.id).values(_changes(case, transition, lead)))
+    if case.move.until is not None and transition.has_date:
+        is_open = STATES[transition.to_state] == "open"
+        start_second(tx, case.city, case.row, lead, case.move.until, case.now, is_open=is_open)
     proof = judge_photos(tx, case.city, case.row, photos, case.now)
     draft = event_of(case.row, case.actor, case.move, transition, lead, proof)
     draft = replace(draft, public={**draft.public, **contest_until(case, transition), **(more or {})})

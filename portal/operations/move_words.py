@@ -30,6 +30,7 @@ KINDS = {
     "contest": "request.contested",
     "contest_by_others": "request.contested",
     "reopen": "request.reopened",
+    "rest_due": "request.rest_due",
     "close": "request.closed",
     "reject": "request.rejected",
     "mark_duplicate": "request.merged",
@@ -51,6 +52,7 @@ TOLD_TO_REPORTER = {
     "order_swap": "transferred",
     "extend": "extended",
     "reopen": "reopened",
+    "rest_due": "reopened",
     "contest": "reopened",
     "contest_by_others": "reopened",
 }

@@ -11,12 +11,16 @@ from portal.models.report import clock, report
 from portal.queries.case_filter import NEVER
 from routing.targets import ClockPlan
 
+SECOND = "second"
+# The clocks that say what a unit must do next.
+COUNTED = ("unit", SECOND)
+
 
 def next_due() -> ColumnElement[datetime]:
-    """The earliest of the unit's running clocks and the promise, for a row of `report`; NEVER where nothing is due."""
+    """The earliest of the unit's running clocks, a second date and the promise, for a row of `report`; else NEVER."""
     running = (
         select(func.min(clock.c.due_at))
-        .where(clock.c.report_id == report.c.id, clock.c.kind == "unit", clock.c.state == "running")
+        .where(clock.c.report_id == report.c.id, clock.c.kind.in_(COUNTED), clock.c.state == "running")
         .correlate(report)
         .scalar_subquery()
     )

@@ -137,7 +137,12 @@ def _is_supervision_due(told: Sequence[Told], case: Row[Any], figures: Escalatio
 
 
 def _colour(rows: Sequence[Row[Any]], now: datetime) -> list[Mapping[str, Any]]:
-    """The case's colour where what is due raises it; it falls only with what somebody does to the case."""
+    """The case's colour where what is due raises it; it falls only with what somebody does to the case.
+
+    A case that has ended has none: what is still due of it is told to its unit.
+    """
     new = max(clock_colour(row, now) for row in rows)
-    is_raised = new > rows[0].colour and any(row.mark < BREACHED for row in rows)
+    is_raised = (
+        rows[0].closed_at is None and new > rows[0].colour and any(row.mark < BREACHED for row in rows)
+    )
     return [{"id": rows[0].report_id, "colour": new}] if is_raised else []

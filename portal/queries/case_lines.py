@@ -152,7 +152,9 @@ def lines_of(keys: Select[Any], *extra: str, newest_first: bool = False) -> Sele
     listed = keys.subquery("listed")
     running = (
         select(clock.c.stage, clock.c.due_at, clock.c.warning)
-        .where(clock.c.report_id == listed.c.id, clock.c.kind == "unit", clock.c.state == "running")
+        .where(
+            clock.c.report_id == listed.c.id, clock.c.kind.in_(("unit", "second")), clock.c.state == "running"
+        )
         .order_by(clock.c.due_at)
         .limit(1)
         .lateral("running")

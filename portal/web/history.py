@@ -31,6 +31,7 @@ LINES = {
     "request.confirmed": N_("The reporter confirms it"),
     "request.contested": N_("The reporter says it is not done: opened again"),
     "request.reopened": N_("%(unit)s opened it again"),
+    "request.rest_due": N_("The date named for the rest has passed: opened again"),
     "request.closed": N_("Closed"),
     "request.rejected": N_("Not taken up by %(unit)s"),
     "request.merged": N_("Joined with an earlier report of the same thing"),

@@ -134,6 +134,7 @@ CLOSING_HINTS: Mapping[str, str] = {
 }
 STAGES: Mapping[str, str] = {
     "dispatch": N_("Dispatch"),
+    "second": N_("Second date"),
     "arrive": N_("Arrive"),
     "hand_up": N_("Solve or hand up"),
     "answer": N_("Answer"),
@@ -145,6 +146,8 @@ STAGES: Mapping[str, str] = {
 CLOCK_KINDS: Mapping[str, str] = {
     "promise": N_("Promise to the resident"),
     "unit": N_("Clock of the unit"),
+    "second": N_("Second date"),
+    "rest": N_("What remains to be done"),
     "extension": N_("Application for more time"),
     "callout": N_("Call-out of a crew"),
     "community": N_("Time of the community"),
@@ -181,6 +184,7 @@ EVENTS: Mapping[str, str] = {
     "request.confirmed": N_("Confirmed by a resident"),
     "request.contested": N_("Contested by a resident"),
     "request.reopened": N_("Reopened"),
+    "request.rest_due": N_("The rest is due: opened again"),
     "request.closed": N_("Closed"),
     "request.rejected": N_("Declined"),
     "request.merged": N_("Marked as a duplicate"),

@@ -90,7 +90,7 @@ def test_every_ending_closes_with_its_proof(
     row = linhai.row(token)
     assert (result.state, row.state, row.closing_code) == (state, state, typed["closing_code"])
     assert row.closed_at is not None
-    assert {one.state for one in linhai.clocks(token).values()} == {clocks}
+    assert {one.state for one in linhai.clocks(token).values() if one.kind != "rest"} == {clocks}
     assert linhai.events(token)[-1].public["closing_code"] == typed["closing_code"]
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from portal import clock
 from portal.errors import Conflict, Forbidden, InvalidInput
 from portal.operations.context import REPORTER, Actor
+from portal.operations.next_due import COUNTED
 from portal.operations.send_crew import Sent, send_crew
 from portal.operations.sweep_clocks import sweep_clocks
 from portal.queries.case_filter import NEVER
@@ -44,7 +45,7 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def said_by_clocks(linhai: Any, token: str) -> Any:
     """The earliest of the unit's running clocks and of the promise, read from the clocks one by one."""
-    own = [row.due_at for row in linhai.all_clocks(token) if (row.kind, row.state) == ("unit", "running")]
+    own = [row.due_at for row in linhai.all_clocks(token) if row.kind in COUNTED and row.state == "running"]
     promise = linhai.row(token).promise_due_at
     return min([*own, promise] if promise else own, default=NEVER)
 

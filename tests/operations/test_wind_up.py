@@ -29,7 +29,7 @@ COMMUNITY, DESK = Actor("handler", "community-shuyuan"), Actor("dispatcher", "ce
 OWNER = Actor("unit_head", "street-cn1", 5)
 FIXED = {"closing_code": "fixed", "reason": "too dark", "public_text": "Filled."}
 # Kinds of clocks that may run on a case that has ended.
-OUTLIVING = {"supervision"}
+OUTLIVING = {"supervision", "rest"}
 
 
 def sweep(linhai: Any, token: str) -> None:

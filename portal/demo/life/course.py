@@ -125,7 +125,8 @@ def finish(stage: Stage, case: Case) -> None:
     if code == "declined" and stage.maybe(0.5):
         refuse(stage, case)
         return
-    if not stage.move(case, closer(stage, case), "resolve", **ending(stage, case, code)):
+    words = ending(stage, case, code)
+    if not stage.move(case, closer(stage, case), "resolve", **words):
         let_go(stage, case)  # a part of it is not done yet
         stage.later(case, finish, stage.after(case, stage.between(1, 6)))
         return
@@ -136,6 +137,14 @@ def finish(stage: Stage, case: Case) -> None:
         follow_open(stage, case, code)
     else:
         after_closing(stage, case, finish_again)
+        if code == "partly_fixed":
+            stage.later(case, finish_rest, words["until"] + timedelta(hours=stage.between(0.5, 3)))
+
+
+def finish_rest(stage: Stage, case: Case) -> None:
+    """The date for the rest has come, and the case with it."""
+    if case.is_open and case.row.state == "accepted":
+        finish_again(stage, case)
 
 
 def refuse(stage: Stage, case: Case) -> None:

@@ -23,6 +23,7 @@ from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
 from portal.models.report import clock, media, report
 from portal.models.work import outbox
 from portal.operations.context import Actor, Context
+from portal.operations.keep_dates import keep_dates
 from portal.operations.move_report import Move, move_report
 from portal.operations.outbox_rows import WATCH
 from portal.operations.prepare_photo import prepare_photo
@@ -193,6 +194,8 @@ class Stage:
             self._clock.move_to(max(min(seen_at, end), self._clock.at))
             due = [each for each in self.cases.values() if each.row.next_at and each.row.next_at <= self.now]
             sweep_clocks(self.tx, only=[each.id for each in due])
+            while keep_dates(self.tx, self.context, only=[each.id for each in due]):
+                pass
             for each in due:
                 self.look(each)
 
