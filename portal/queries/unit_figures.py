@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,10 +50,19 @@ class UnitFigures:
 def unit_figures(
     tx: Connection, jurisdiction_id: str, now: datetime, unit_code: str = ""
 ) -> Mapping[str, UnitFigures]:
-    """The figures of every unit (or one) that leads or led a report, in one statement.
+    """The figures of every unit (or one) that leads or led a report, in one statement."""
+    return read_figures(tx.execute(figures_query(jurisdiction_id, now, unit_code)))
 
-    Three questions put together, each answered by an index alone: one condition for all of them would read
-    the whole table.
+
+def read_figures(rows: Iterable[Sequence[Any]]) -> Mapping[str, UnitFigures]:
+    """Rows of `figures_query` by unit."""
+    return {row[0]: UnitFigures(*row) for row in rows}
+
+
+def figures_query(jurisdiction_id: str, now: datetime, unit_code: str = "") -> Select[Any]:
+    """The query of those figures: three questions put together, each answered by an index alone.
+
+    One condition for all of them would read the whole table.
     """
     mine = report.c.jurisdiction_id == jurisdiction_id
     if unit_code:
@@ -76,8 +85,7 @@ def unit_figures(
         _of_units(mine & is_judged(now - LOOK_BACK, now), judged=func.count(), on_time=kept),
     ).subquery()
     sums = [cast(func.sum(parts.c[name]), BigInteger) for name in _COUNTS]
-    query = select(parts.c.lead_unit, *sums).group_by(parts.c.lead_unit)
-    return {row[0]: UnitFigures(*row) for row in tx.execute(query)}
+    return select(parts.c.lead_unit, *sums).group_by(parts.c.lead_unit)
 
 
 def _of_units(condition: ColumnElement[bool], **counts: ColumnElement[int]) -> Select[Any]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Float, Integer, ScalarSelect, Select, case, cast, func, select
+from sqlalchemy import Connection, Float, Integer, Select, case, cast, func, select
 
 from portal.models.report import report
 from portal.queries.area_days import UNIT, MonthFigures, filled_months, months_query
 from portal.queries.front_page import is_dealt_with
 from portal.queries.unit_ratings import UnitRatings, ratings_query, read_ratings
+from portal.queries.unit_standing import json_rows
 from routing.shares import SMALLEST_SAMPLE
 from routing.survival import Span
 
@@ -41,9 +42,9 @@ def unit_year(tx: Connection, jurisdiction_id: str, unit_code: str, today: date,
     """Everything in one statement: each part of it is answered by an index of its own."""
     months = months_query(jurisdiction_id, UNIT, today, unit_code)
     query = select(
-        _rows(months).label("months"),
-        _rows(_lengths(jurisdiction_id, unit_code, now)).label("lengths"),
-        _rows(ratings_query(jurisdiction_id, now, unit_code)).label("ratings"),
+        json_rows(months).label("months"),
+        json_rows(_lengths(jurisdiction_id, unit_code, now)).label("lengths"),
+        json_rows(ratings_query(jurisdiction_id, now, unit_code)).label("ratings"),
     )
     found = tx.execute(query).one()
     # A row of the months begins with the code, and its days come as text.
@@ -77,9 +78,3 @@ def _lengths(jurisdiction_id: str, unit_code: str, now: datetime) -> Select[Any]
         )
         .group_by(*kept)
     )
-
-
-def _rows(query: Select[Any]) -> ScalarSelect[Any]:
-    """The rows of a query as one JSON value, each a list in the order of its columns."""
-    rows = query.subquery()
-    return select(func.json_agg(func.json_build_array(*rows.c))).scalar_subquery()

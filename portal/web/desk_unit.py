@@ -17,9 +17,10 @@ from portal.queries.case_lines import Cursor
 from portal.queries.city import CityView
 from portal.queries.crews import CrewView, crews_now
 from portal.queries.staff_rights import kept_from, part_of, units_of
-from portal.queries.unit_figures import UnitFigures, unit_figures
+from portal.queries.unit_figures import UnitFigures
 from portal.queries.unit_moves import MOVED_WHATS, moved_page_of
-from portal.queries.unit_ratings import UnitRatings, unit_ratings
+from portal.queries.unit_ratings import UnitRatings
+from portal.queries.unit_standing import unit_standing
 from portal.queries.unit_work import Counts, PersonLoad, unit_work
 from portal.web import access, bulk_words, staff_words
 from portal.web.desk_case import NOT_HERE
@@ -71,7 +72,7 @@ class Chart:
 @pages.get("/unit")
 @access.staff(*READERS)
 def unit_page() -> Response:
-    """The units that one leads, or one of them; five statements with the session's."""
+    """The units that one leads, or one of them; four statements with the session's."""
     view, now = city(), clock.now()
     reach, chosen, units = _chosen_units(view)
     with reading() as tx:
@@ -79,8 +80,7 @@ def unit_page() -> Response:
             tx, view.jurisdiction_id, units, now, kept_from(g.staff.grants, view.directory)
         )
         crews = crews_now(tx, view, now, units=units)
-        figures = unit_figures(tx, view.jurisdiction_id, now, chosen)
-        ratings = unit_ratings(tx, view.jurisdiction_id, now, chosen)
+        figures, ratings = unit_standing(tx, view.jurisdiction_id, now, chosen)
     page = render_template(
         "staff/unit.html", city=view, staff=g.staff, words=staff_words, chosen=chosen,
         mine=[unit for unit in view.directory if reach is None or unit.code in reach],

@@ -158,12 +158,12 @@ def test_what_was_handed_on_is_no_way_into_the_case(busy):
 
 
 @pytest.mark.parametrize("grant", [HEAD, DESK, Grant("auditor", "")], ids=str)
-def test_the_page_of_a_head_costs_five_statements(grant, desk):
+def test_the_page_of_a_head_costs_four_statements(grant, desk):
     browser = desk.client(grant)
     browser.get("/desk/unit")
     with counted_statements(desk.app) as sent:
         assert browser.get("/desk/unit").status_code == 200
-    assert len([each for each in sent if "routing_version" not in each]) <= 5, sent
+    assert len([each for each in sent if "routing_version" not in each]) <= 4, sent
 
 
 def test_it_is_no_page_for_handlers(desk):
