@@ -27,6 +27,7 @@ SCHEDULE = (
     Scheduled("jobs.messages.send_digests", 120),
     Scheduled("jobs.messages.send_news", 300),
     Scheduled("jobs.figures.refresh_area_days", 600),
+    Scheduled("jobs.figures.suspect_points", 24 * 3600),
     Scheduled("jobs.webhooks.feed_webhooks", 10),
     Scheduled("jobs.retention.forget_expired", 6 * 3600),
     Scheduled("jobs.publish.publish_open_data", 600),  # looks whether the night has come

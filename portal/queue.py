@@ -23,6 +23,7 @@ QUEUE_OF = {
     "jobs.closing.close_silent": "slow",
     "jobs.closing.keep_dates": "slow",
     "jobs.figures.refresh_area_days": "slow",
+    "jobs.figures.suspect_points": "slow",
     "jobs.retention.forget_expired": "slow",
     "jobs.retention.erase_due": "slow",
 }

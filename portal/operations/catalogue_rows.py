@@ -95,6 +95,7 @@ def config_row(city: CityConfig) -> dict[str, Any]:
         "incidents": asdict(city.incidents),
         "custody": asdict(city.custody),
         "privacy": asdict(city.privacy),
+        "default_points": {name: list(point) for name, point in city.default_points.items()},
         "calendar": {
             "country": calendar.country,
             "subdivision": calendar.subdivision,

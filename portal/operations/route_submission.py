@@ -13,6 +13,7 @@ from geo.crs import LonLat
 from portal.masking import coarsen
 from portal.models.report import report
 from portal.operations.submission import Submission
+from portal.pack.points import default_point_at
 from portal.queries.city import CityView
 from routing.receipt import public_receipt
 from routing.router import PointQuery, Routed
@@ -86,8 +87,24 @@ def decide_query(tx: Connection, city: CityView, query: PointQuery, place_flag: 
         seen = public_receipt(routed.receipt, coarse=False)
     else:
         seen = city.router.public_receipt(query, routed, shown)
-    flag = place_flag or ("no_place" if point is None else "outside" if routed.decision.outside else None)
+    flag = place_flag or _flag(city, query, routed)
     return Answer(routed, point, shown, routed.receipt, seen, flag)
+
+
+def _flag(city: CityView, query: PointQuery, routed: Routed) -> str | None:
+    """Why a place is not to be trusted; what a device measured on a default point is, and decides like any other.
+
+    Of a sensitive service nothing says that its place is one that everybody knows.
+    """
+    point = routed.facts.point
+    if point is None:
+        return "no_place"
+    if routed.decision.outside:
+        return "outside"
+    if query.accuracy_m is not None or city.services[query.service_code].is_sensitive:
+        return None
+    known = city.config.get("default_points", {})
+    return "default_point" if default_point_at(known, *point) else None
 
 
 def _loads(tx: Connection, city: CityView, service_code: str) -> dict[str, int]:

@@ -15,6 +15,7 @@ from portal.i18n import N_
 from portal.pack.gathering import read_duplicates, read_incidents
 from portal.pack.ladder import read_escalation, read_lanes
 from portal.pack.model import DATUMS, CalendarConfig, CityConfig, EditionConfig, LayerConfig
+from portal.pack.points import read_points
 from portal.pack.privacy import read_privacy
 from portal.pack.table import CODE, Notes
 from portal.pack.toml import Keys
@@ -73,6 +74,7 @@ def read_config(table: Mapping[str, Any], folder: Path, notes: Notes) -> CityCon
         incidents=read_incidents(keys.sub("incidents")),
         custody=_custody(keys.sub("custody")),
         privacy=read_privacy(keys.sub("privacy")),
+        default_points=read_points(keys.sub("default_points")),
     )
     keys.unknown()
     return config

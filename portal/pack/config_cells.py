@@ -12,6 +12,7 @@ FIXED = ("jurisdiction_id", "timezone", "locales", "layers")
 # What city.toml may leave out although a form must offer it.
 OFFERED: Mapping[str, Any] = {
     **{f"calendar.hours.{day}": [] for day in WEEKDAYS},
+    **{f"default_points.place_{number}": [0.0] for number in (1, 2, 3)},
     "calendar.cutoff": "",
     "calendar.after_cutoff_starts": "",
 }
@@ -30,9 +31,9 @@ def with_settings(config: Mapping[str, Any], texts: Mapping[str, str]) -> dict[s
     An empty text leaves a number or a list out, so that the usual value holds.
     """
     changed = {key: value for key, value in config.items() if key in FIXED}
-    known = {**OFFERED, **dict(_leaves(config))}
-    for key, old in known.items():
-        value = _value(texts[key].strip(), old) if key in texts else old
+    held = dict(_leaves(config))
+    for key, old in {**OFFERED, **held}.items():
+        value = _value(texts[key].strip(), old) if key in texts else held.get(key)
         if value is not None and (value or old != [] or key not in OFFERED):
             _put(changed, key.split("."), value)
     return changed

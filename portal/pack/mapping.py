@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from geo.crs import Datum
 from portal.pack.model import DATUMS, PackError
+from portal.pack.points import read_points
 from portal.pack.request_files import RawRow, RequestFileError, read_raw
 from portal.pack.request_rows import RequestRow, RowMaker
 from portal.pack.table import Notes
@@ -98,7 +99,7 @@ def _mapping(keys: Keys, file: str) -> RequestMapping:
         time_format=source.text("time_format"),
         values=tables,
         defaults=_texts(keys.sub("defaults")),
-        default_points=_points(keys.sub("default_points")),
+        default_points=read_points(keys.sub("default_points")),
         compare=_compares(keys.sub("compare"), tables),
     )
     if columns and not {"opened_at"} & {*columns, *mapping.defaults}:
@@ -135,18 +136,6 @@ def _crs(source: Keys) -> str:
         source.error("crs", f"the coordinate system {name!r} is not known")
         return ""
     return name
-
-
-def _points(keys: Keys) -> dict[str, tuple[float, float, float]]:
-    points = {}
-    for name in keys.table:
-        value = keys.raw(name)
-        numbers = value if isinstance(value, list) and len(value) == 3 else []
-        if not numbers or not all(isinstance(number, int | float) for number in numbers):
-            keys.error(name, "is not [lon, lat, metres]")
-            continue
-        points[name] = (float(numbers[0]), float(numbers[1]), float(numbers[2]))
-    return points
 
 
 def _compares(keys: Keys, values: Mapping[str, Mapping[str, str]]) -> dict[str, Compare]:

@@ -126,7 +126,8 @@ class CityConfig:
     """What city.toml says. Coordinates are (lon, lat) degrees in EPSG:4326, lengths metres.
 
     `ambiguous_below`: the share of a measured accuracy disc that the lead must keep. `geocoded_border_m`:
-    how near another unit's place makes a point doubtful whose accuracy nobody measured.
+    how near another unit's place makes a point doubtful whose accuracy nobody measured. `default_points`: name
+    to (lon, lat, metres); a place there is flagged unless a device measured it.
     """
 
     names: Texts
@@ -151,6 +152,7 @@ class CityConfig:
     incidents: GroupRules = field(default_factory=GroupRules)
     custody: CustodyFigures = field(default_factory=CustodyFigures)
     privacy: PrivacyFigures = field(default_factory=PrivacyFigures)
+    default_points: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from geo.crs import ground_distance_m, to_wgs84
+from geo.crs import to_wgs84
+from portal.pack.points import default_point_at
 from portal.pack.request_files import RawRow
 
 if TYPE_CHECKING:
@@ -144,13 +145,7 @@ class RowMaker:
     def _default_point(self, lon: float | None, lat: float | None) -> str | None:
         if lon is None or lat is None:
             return None
-        for name, (there_lon, there_lat, metres) in self._mapping.default_points.items():
-            # A degree of latitude is 110.6 km or more: spares the distance for nearly every row.
-            if abs(lat - there_lat) * 110_000 > metres:
-                continue
-            if ground_distance_m(lon, lat, there_lon, there_lat) <= metres:
-                return name
-        return None
+        return default_point_at(self._mapping.default_points, lon, lat)
 
 
 def clean_code(value: Any, compare: Compare) -> str:

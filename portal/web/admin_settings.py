@@ -19,6 +19,7 @@ from portal.operations.change_catalogue import (
 from portal.pack.cells import digest_of
 from portal.pack.config_cells import settings_texts
 from portal.queries.city_cells import city_row, config_of
+from portal.queries.suspected_points import suspected_points
 from portal.web import access, settings_words
 from portal.web.admin import READERS, actor, changing, shared
 from portal.web.services import reading, services
@@ -73,8 +74,11 @@ def _page(
     groups: dict[str, dict[str, str]] = {}
     for key, text in sorted(texts.items(), key=lambda each: settings_words.order_of(each[0])):
         groups.setdefault(settings_words.group_of(key), {})[key] = text
+    with reading() as tx:
+        suspected = suspected_points(tx, services().jurisdiction_id)
     page = render_template(
         "staff/admin/settings.html",
+        suspected=suspected,
         groups=groups,
         seen=seen,
         faults=faults,

@@ -163,6 +163,7 @@ EVENTS: Mapping[str, str] = {
     "edition.activated": N_("Another map came into force"),
     "layer.configured": N_("The settings of a layer were changed"),
     "rulebook.published": N_("Another rulebook came into force"),
+    "places.suspected": N_("Places that programs may write when they know none"),
     "staff.granted": N_("A role was granted"),
     "staff.revoked": N_("A role was taken away"),
     "staff.account_opened": N_("An account was opened again"),

@@ -18,6 +18,7 @@ GROUPS: Mapping[str, str] = {
     "duplicates": N_("Duplicates"),
     "incidents": N_("Incidents"),
     "privacy": N_("How long personal data are kept"),
+    "default_points": N_("Places that programs write when they know none"),
 }
 LABELS: Mapping[str, str] = {
     "coordination_unit": N_("Coordination centre"),
@@ -72,6 +73,9 @@ LABELS: Mapping[str, str] = {
 }
 HINTS: Mapping[str, str] = {
     "calendar.hours": N_("Like 09:00-12:00, 14:00-18:00. Empty: no working day."),
+    "default_points": N_(
+        "Longitude, latitude, metres. A report there is flagged, unless a device measured it."
+    ),
     "escalation.step": N_("A line each, like after_hours=4, to=parent, supervise=no."),
 }
 CHOICES: Mapping[str, tuple[str, ...]] = {
