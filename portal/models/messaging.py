@@ -52,7 +52,7 @@ message_channel = table(
 )
 
 message_preference = table(
-    "message_preference",  # without a row a person is not written to; their unit is
+    "message_preference",  # without a row a person hears of jobs of their own only; their unit is written to
     Column(
         "account_id",
         BigInteger,
@@ -81,7 +81,13 @@ webhook = table(
     Column("last_status", Text),  # of the newest try: a number, or what went wrong
     instant("last_at", nullable=True),
     instant("created_at"),
+    Column(
+        "is_of_unit", Boolean, nullable=False, server_default=text("false")
+    ),  # stands in the city's units.csv
     Index("ix_webhook_city", "jurisdiction_id", "id"),
+    Index(
+        "uq_webhook_of_unit", "jurisdiction_id", "unit_code", unique=True, postgresql_where=text("is_of_unit")
+    ),
 )
 
 webhook_delivery = table(

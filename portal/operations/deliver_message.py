@@ -20,7 +20,7 @@ from portal.models.work import message
 from portal.operations.context import SYSTEM, Context
 from portal.operations.digest_letter import DIGEST, digest_letter
 from portal.operations.limit_attempts import Limit, reserve_attempt
-from portal.operations.message_readers import AT_ONCE, Reader, message_mark, reader_of
+from portal.operations.message_readers import Reader, message_mark, reader_of
 from portal.operations.news_letter import NEWS, subscriber_letter
 from portal.operations.outbox_rows import DELIVER, outbox_row
 from portal.operations.record_events import Draft, lock_head, record
@@ -38,6 +38,7 @@ from portal.operations.write_letter import (
     write_letter,
 )
 from portal.queries.messages import (
+    AT_ONCE,
     CaseOfMessage,
     case_of_message,
     others_of_unit,

@@ -17,6 +17,7 @@ from portal.models.messaging import message_preference
 from portal.models.work import message, outbox
 from portal.operations.context import Context
 from portal.operations.message_readers import Reader, digest_due, message_mark, reader_of_person
+from portal.operations.occasions import OCCASION_NAMES
 from portal.operations.outbox_rows import DELIVER
 from portal.operations.run_once import Work
 from portal.operations.write_letter import letter_locale, letter_page
@@ -25,15 +26,6 @@ from portal.queries.messages import gathered_of_digest, person_of_message
 DIGEST = "digest"
 SUBJECT = N_("%(count)s messages about your cases")
 OPEN_DESK = N_("All of them stand in your inbox:")
-# What each occasion is called where it is one line among others, and where people choose.
-OCCASION_NAMES = {
-    "received": N_("New case"),
-    "transferred_to_you": N_("Handed over to you"),
-    "at_risk": N_("Soon due"),
-    "breached": N_("Overdue"),
-    "contested": N_("Not solved, says the resident"),
-    "relayed": N_("The resident has answered"),
-}
 
 
 def send_digests(tx: Connection, limit: int = 200) -> int:

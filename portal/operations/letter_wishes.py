@@ -17,8 +17,8 @@ from portal.i18n import N_, Message
 from portal.models.messaging import message_channel, message_preference
 from portal.models.report import contact, report
 from portal.operations.context import Context
-from portal.operations.digest_letter import OCCASION_NAMES
 from portal.operations.message_readers import ALL, ENDINGS, NONE, PACES, stop_code
+from portal.operations.occasions import CHOICES
 
 WHICH = (ALL, ENDINGS, NONE)
 RESIDENT_CHANNELS = (EMAIL, SMS)
@@ -138,7 +138,7 @@ def _minutes(text: str) -> int | None:
 
 def _faults(wishes: StaffWishes) -> dict[str, Message]:
     faults = {}
-    if not _is_known(wishes.occasions, OCCASION_NAMES):
+    if not _is_known(wishes.occasions, CHOICES):
         faults["occasions"] = Message(BAD_CHOICE)
     if wishes.pace not in PACES:
         faults["pace"] = Message(BAD_CHOICE)

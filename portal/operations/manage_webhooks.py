@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,11 +14,11 @@ from sqlalchemy import BigInteger, Connection, Row, cast, insert, select, update
 from portal import clock
 from portal.errors import InvalidInput, NotFound
 from portal.i18n import N_, Message
-from portal.models.city import unit
+from portal.models.city import jurisdiction_table, unit
 from portal.models.messaging import webhook
 from portal.models.work import outbox
 from portal.net_guard import Blocked, NetGuard
-from portal.operations.context import Actor, Context
+from portal.operations.context import SYSTEM, Actor, Context
 from portal.operations.record_events import Draft, city_head, record
 from portal.queries.webhooks import newest_seal
 
@@ -55,21 +55,57 @@ def add_webhook(
     """Tell somebody of events from now on; answers the secret, which is shown once. InvalidInput by field."""
     name, url = name.strip(), url.strip()
     _check(tx, context, guard, name, url, unit_code)
-    row = {
-        "jurisdiction_id": context.jurisdiction_id,
-        "name": name,
-        "unit_code": unit_code or None,
-        "kinds": list(kinds),
-        "sealed": b"",
-        "next_seq": newest_seal(tx) + 1,
-        "created_at": clock.now(),
-    }
-    number = tx.scalar(insert(webhook).values(row).returning(cast(webhook.c.id, BigInteger)))
-    assert number is not None
+    number = _insert(tx, context, name, unit_code, kinds)
     secret = _new_secret()
     _seal(tx, context, number, {"url": url, "secret": secret})
     _tell(tx, context, actor, "webhook.added", name)
     return secret
+
+
+def keep_unit_webhooks(tx: Connection, context: Context) -> int:
+    """Make the addresses that stand with units into webhooks of their cases; answers how many changed.
+
+    A new one signs with a secret that nobody knows until a person asks for a new one on the page of webhooks.
+    One that was stopped there stays stopped until its address changes. A demo tells nobody.
+    """
+    of_unit = (webhook.c.unit_code == unit.c.unit_code) & webhook.c.is_of_unit
+    of_unit &= webhook.c.jurisdiction_id == unit.c.jurisdiction_id
+    columns = (
+        unit.c.jurisdiction_id,
+        unit.c.unit_code,
+        unit.c.webhook.label("url"),
+        unit.c.is_active.label("works"),
+    )
+    query = (
+        select(*columns, webhook.c.id, webhook.c.sealed, webhook.c.is_active)
+        .join(jurisdiction_table, jurisdiction_table.c.id == unit.c.jurisdiction_id)
+        .outerjoin(webhook, of_unit)
+        .where(jurisdiction_table.c.is_demo.is_(False))
+        .where(webhook.c.id.is_not(None) | (unit.c.webhook.is_not(None) & unit.c.is_active))
+    )
+    rows: list[Any] = list(tx.execute(query))
+    return sum(_keep_of_unit(tx, replace(context, jurisdiction_id=row.jurisdiction_id), row) for row in rows)
+
+
+def _keep_of_unit(tx: Connection, context: Context, row: Any) -> bool:
+    if row.id is None:
+        number = _insert(tx, context, row.unit_code, row.unit_code, (), is_of_unit=True)
+        _seal(tx, context, number, {"url": row.url, "secret": _new_secret()})
+        _tell(tx, context, SYSTEM, "webhook.added", row.unit_code)
+        return True
+    if not row.url or not row.works:
+        if row.is_active:
+            switch_webhook(tx, context, SYSTEM, row.id, is_active=False)
+        return bool(row.is_active)
+    try:
+        known = _opened(context, row)
+    except ValueError:  # sealed with a key that is gone: what is delivered says so
+        return False
+    if known["url"] == row.url:
+        return False
+    _seal(tx, context, row.id, known | {"url": row.url})
+    switch_webhook(tx, context, SYSTEM, row.id, is_active=True)
+    return True
 
 
 def rotate_secret(tx: Connection, context: Context, actor: Actor, webhook_id: int) -> str:
@@ -130,6 +166,30 @@ def _check(tx: Connection, context: Context, guard: NetGuard, name: str, url: st
         faults["unit"] = Message(NO_UNIT)
     if faults:
         raise InvalidInput(faults)
+
+
+def _insert(
+    tx: Connection,
+    context: Context,
+    name: str,
+    unit_code: str,
+    kinds: tuple[str, ...],
+    *,
+    is_of_unit: bool = False,
+) -> int:
+    row = {
+        "jurisdiction_id": context.jurisdiction_id,
+        "name": name,
+        "unit_code": unit_code or None,
+        "kinds": list(kinds),
+        "sealed": b"",
+        "next_seq": newest_seal(tx) + 1,
+        "created_at": clock.now(),
+        "is_of_unit": is_of_unit,
+    }
+    number = tx.scalar(insert(webhook).values(row).returning(cast(webhook.c.id, BigInteger)))
+    assert number is not None
+    return int(number)
 
 
 def _row(tx: Connection, context: Context, webhook_id: int) -> Row[Any]:

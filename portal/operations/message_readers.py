@@ -21,6 +21,7 @@ from portal.operations.run_once import GiveUp, Later
 from portal.operations.write_letter import FOLLOWER, REPORTER
 from portal.queries.followers import ASKED, CONFIRMED, follower_by_id
 from portal.queries.messages import (
+    AT_ONCE,
     CaseOfMessage,
     Person,
     channel_of_message,
@@ -28,7 +29,7 @@ from portal.queries.messages import (
     unit_of_message,
 )
 
-AT_ONCE, HOURLY, DAILY = "at_once", "hourly", "daily"
+HOURLY, DAILY = "hourly", "daily"
 PACES = (AT_ONCE, HOURLY, DAILY)
 ALL, ENDINGS, NONE = "all", "endings", "none"
 # What a resident who wants to hear little still hears: that it came in, how it ended, and what they are asked.

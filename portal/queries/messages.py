@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from typing import cast as assume
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, literal, select, union
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, func, literal, select, union
 
 from geo.tables import boundary, edition, layer
 from portal.i18n import Message
@@ -22,6 +22,8 @@ from portal.pack.names import Names, boundary_names
 from portal.queries.city import CityView
 from portal.queries.receipt_words import reason_message
 from portal.queries.staff_rights import READ_ONLY_ROLES
+
+AT_ONCE = "at_once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +121,15 @@ def unit_of_message(tx: Connection, jurisdiction_id: str, code: str) -> UnitOfMe
 
 
 def person_of_message(tx: Connection, jurisdiction_id: str, account_id: int) -> Person | None:
-    """A member of staff with their wishes and their channel; None where they have none, or are gone."""
+    """A member of staff with their wishes and their channel, at once and by e-mail without any; None for nobody."""
     query = (
         select(
-            account.c.id, account.c.email, account.c.locale, account.c.is_active, message_preference.c.pace,
+            account.c.id, account.c.email, account.c.locale, account.c.is_active,
+            func.coalesce(message_preference.c.pace, AT_ONCE),
             message_preference.c.quiet_from, message_preference.c.quiet_until, message_channel.c.kind,
             message_channel.c.sealed,
         )
-        .join(message_preference, message_preference.c.account_id == account.c.id)
+        .outerjoin(message_preference, message_preference.c.account_id == account.c.id)
         .outerjoin(message_channel, (message_channel.c.account_id == account.c.id) & message_channel.c.is_active)
         .where(account.c.id == account_id, account.c.jurisdiction_id == jurisdiction_id)
     )  # fmt: skip

@@ -11,10 +11,10 @@ from portal.channels import KINDS, NAMES, has_apprise
 from portal.crypto import read_token
 from portal.errors import Forbidden, InvalidInput
 from portal.i18n import N_, Message
-from portal.operations.digest_letter import OCCASION_NAMES
 from portal.operations.letter_wishes import StaffWishes, quiet_hours, set_staff_wishes, wishes_of_staff
 from portal.operations.manage_messages import add_channel, minute_words, remove_channel, settle_dead
-from portal.operations.message_readers import AT_ONCE, DAILY, HOURLY
+from portal.operations.message_readers import DAILY, HOURLY
+from portal.operations.occasions import CHOICES, GROUPS
 from portal.queries.deliveries import (
     PAGE,
     STATES,
@@ -24,6 +24,7 @@ from portal.queries.deliveries import (
     deliveries,
     unit_channels,
 )
+from portal.queries.messages import AT_ONCE
 from portal.web import access
 from portal.web.admin import actor
 from portal.web.desk_dispatch import is_dispatcher
@@ -105,7 +106,7 @@ def keep_preferences() -> Response:
     try:
         start, end = quiet_hours(given.get("quiet_from", "")[:5], given.get("quiet_until", "")[:5])
         wishes = StaffWishes(
-            tuple(each for each in OCCASION_NAMES if each in given.getlist("occasions")),
+            tuple(each for each in CHOICES if each in given.getlist("occasions")),
             given.get("pace", ""),
             start,
             end,
@@ -152,7 +153,7 @@ def _preferences_page(status: int, faults: Mapping[str, Message] | None = None) 
         status,
         faults or {},
         wishes=wishes,
-        occasions=OCCASION_NAMES,
+        groups=GROUPS,
         paces=PACES,
         quiet=(minute_words(wishes.quiet_from), minute_words(wishes.quiet_until)),
     )

@@ -29,7 +29,9 @@ from portal.net_guard import NetGuard
 from portal.operations.digest_letter import send_digests
 from portal.operations.letter_wishes import StaffWishes, set_staff_wishes
 from portal.operations.message_readers import digest_due, quiet_end
+from portal.operations.occasions import ALWAYS, CHOICES, GROUPS
 from portal.operations.run_once import GiveUp, Later
+from portal.operations.write_letter import occasions
 
 GUARD = NetGuard((ip_network("127.0.0.0/8"),))
 NOTE = Note('13800001111"', 'Said "hi"\n', "text", "https://x.example/r/1", "<mark@x>")
@@ -182,6 +184,24 @@ def test_a_person_hears_of_what_they_asked_for_and_once(town, person) -> None:
     assert [town.deliver(row), town.deliver(row)] == [True, False]
     assert len(town.letters()) == 2, "the unit and the person"
     assert to_unit(town, "at_risk") == [], "not asked for"
+
+
+def test_a_job_of_ones_own_is_told_to_those_too_who_chose_nothing(town, person) -> None:
+    number = person()
+    with town.database.transaction() as tx:
+        tx.execute(delete(message_preference))
+    assert to_unit(town) == [], "the unit alone"
+    work = town.add_work(template="crew_sent", report_id=town.add_case(), to=f"account:{number}", of="roads")
+    assert town.deliver(work)
+    assert any("Job for you" in path.read_text() for path in town.letters())
+
+
+def test_people_can_choose_among_all_letters_to_their_unit_and_each_has_a_name(town, person) -> None:
+    assert set(CHOICES) | set(ALWAYS) == set(occasions("unit"))
+    assert len(CHOICES) == sum(map(len, GROUPS.values())), "each stands in one group"
+    person(occasions=tuple(CHOICES))
+    for template in ("escalated", "supervised", "task_added", "nobody_on_duty"):
+        assert len(to_unit(town, template)) == 1
 
 
 @pytest.mark.parametrize(("priority", "letters"), [("normal", 1), ("emergency", 2)])

@@ -15,12 +15,20 @@ from typing import ClassVar
 import pytest
 from sqlalchemy import delete, select, update
 
+from portal.models.city import jurisdiction_table, unit
 from portal.models.messaging import webhook, webhook_delivery
 from portal.models.work import outbox
 from portal.net_guard import NetGuard
 from portal.operations.context import Actor
 from portal.operations.deliver_webhook import deliver_webhook, feed_webhooks
-from portal.operations.manage_webhooks import add_webhook, ask_for_test, open_hook, rotate_secret
+from portal.operations.manage_webhooks import (
+    add_webhook,
+    ask_for_test,
+    keep_unit_webhooks,
+    open_hook,
+    rotate_secret,
+    switch_webhook,
+)
 from portal.operations.record_events import Draft, lock_head, record
 from portal.operations.run_once import GiveUp, put_back
 from portal.operations.seal_events import seal_events
@@ -164,3 +172,60 @@ def test_after_a_change_of_secret_both_sign_for_a_while(town, hook) -> None:
     ((headers, body),) = Receiver.got
     assert json.loads(body)["type"] == "webhook.tested"
     assert len(headers["webhook-signature"].split()) == 2
+
+
+def kept(town) -> int:
+    with town.database.transaction() as tx:
+        return keep_unit_webhooks(tx, town.context)
+
+
+def of_unit(town):
+    """The webhook of the roads office as it stands: its row and its opened address."""
+    with town.database.reading() as tx:
+        row = tx.execute(select(webhook).where(webhook.c.is_of_unit)).one_or_none()
+        return row, row and open_hook(town.context, row)
+
+
+def test_the_address_in_the_citys_table_becomes_a_signed_webhook_of_that_unit(town, hook) -> None:
+    def write(**values: object) -> None:
+        with town.database.transaction() as tx:
+            tx.execute(update(unit).where(unit.c.unit_code == "roads").values(values))
+
+    with town.database.transaction() as tx:
+        (address,) = [open_hook(town.context, row).url for row in tx.execute(select(webhook))]
+        tx.execute(delete(webhook))
+    assert kept(town) == 0, "no unit has an address"
+    write(webhook=address)
+    assert [kept(town), kept(town)] == [1, 0]
+    row, opened = of_unit(town)
+    assert (row.unit_code, row.is_active, opened.url) == ("roads", True, address)
+    happen(town, town.add_case(lead_unit="roads"), "request.accepted")
+    happen(town, town.add_case(lead_unit="silent"), "request.accepted")
+    (delivery,) = feed(town)
+    assert deliver(town, delivery)
+    ((headers, body),) = Receiver.got
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(opened.secrets[0].removeprefix("whsec_"))
+    expected = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    with town.database.transaction() as tx:
+        secret = rotate_secret(tx, town.context, ADMIN, row.id)
+        switch_webhook(tx, town.context, ADMIN, row.id, is_active=False)
+    assert kept(town) == 0, "who was stopped stays stopped"
+    write(webhook=address + "/new")
+    assert kept(town) == 1
+    row, opened = of_unit(town)
+    assert (row.is_active, opened.url, opened.secrets[0]) == (True, address + "/new", secret)
+    write(webhook=None)
+    assert [kept(town), of_unit(town)[0].is_active, kept(town)] == [1, False, 0]
+
+
+def test_a_demo_tells_nobody(town, hook) -> None:
+    with town.database.transaction() as tx:
+        tx.execute(
+            update(unit).where(unit.c.unit_code == "roads").values(webhook="https://hooks.example/roads")
+        )
+        tx.execute(update(jurisdiction_table).values(is_demo=True))
+        assert keep_unit_webhooks(tx, town.context) == 0
+        tx.execute(update(jurisdiction_table).values(is_demo=False))
+        tx.execute(update(unit).values(webhook=None))
