@@ -8,6 +8,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geo.crs import Array
+from geo.sentences import ToldError
 
 _POLYGONAL = frozenset({"Polygon", "MultiPolygon"})
 _WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
@@ -15,7 +16,7 @@ _WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
 _TURNS = np.array([[-360.0, 0.0], [0.0, 0.0], [360.0, 0.0]])
 
 
-class GeometryError(ValueError):
+class GeometryError(ToldError):
     """A geometry that cannot be used: empty, not finite, out of the degree range, or nothing left of it."""
 
 
@@ -113,8 +114,10 @@ def _check_range(coordinates: Array) -> None:
     lon, lat = np.abs(coordinates).max(axis=0)
     if lon > 360.0 or lat > 90.0:
         raise GeometryError(
-            f"coordinates up to ({lon:.10g}, {lat:.10g}) are not degrees; they look like feet or metres:"
-            " name the coordinate system the file was drawn in"
+            "coordinates up to (%(lon)s, %(lat)s) are not degrees; they look like feet or metres:"
+            " name the coordinate system the file was drawn in",
+            lon=f"{lon:.10g}",
+            lat=f"{lat:.10g}",
         )
 
 

@@ -9,6 +9,7 @@ from shapely.geometry.base import BaseGeometry
 from geo.boundary import Layer
 from geo.crs import DATUMS, Datum, LocalFrame, from_wgs84, shift_geometry, to_wgs84
 from geo.findings import Finding
+from geo.sentences import sentence
 from geo.shift import Shift, measure_shift
 
 _NAMES: dict[Datum, str] = {"wgs84": "WGS 84", "gcj02": "GCJ-02", "bd09": "BD-09"}
@@ -49,15 +50,22 @@ def check_datum(
     """
     shift = measure_shift(layer, reference)
     if shift is None or not shift.is_sure:
-        message = f"{layer.name} and {reference.name} have no lines in common: no shift can be measured"
+        message = sentence(
+            "%(layer)s and %(reference)s have no lines in common: no shift can be measured",
+            layer=layer.name,
+            reference=reference.name,
+        )
         return [Finding("warning", "incomparable", message)]
     if not shift.is_shifted or shift.size_m < _WORTH_M:
         return []
     suspicion = _explain(layer, reference, shift, declared, reference_declared)
     if suspicion is None:
-        message = (
-            f"{layer.name} lies {told(shift.east_m, shift.north_m)} from {reference.name},"
-            " a shift of unknown origin: no datum known here explains it"
+        message = sentence(
+            "%(layer)s lies %(shift)s from %(reference)s, a shift of unknown origin:"
+            " no datum known here explains it",
+            layer=layer.name,
+            shift=told(shift.east_m, shift.north_m),
+            reference=reference.name,
         )
         return [Finding("warning", "shift", message)]
     return [Finding("warning", "datum", _message(layer, reference, shift, suspicion))]
@@ -71,12 +79,20 @@ def told(east_m: float, north_m: float) -> str:
 def _message(layer: Layer, reference: Layer, shift: Shift, found: Suspicion) -> str:
     at_fault, right, sign = (reference, layer, -1) if found.is_reference else (layer, reference, 1)
     name = _NAMES[found.datum]
-    does = f"{name} does" if found.datum != "wgs84" else "undoing a datum that was never in it does"
-    return (
-        f"{at_fault.name} lies {told(sign * shift.east_m, sign * shift.north_m)} from {right.name},"
-        f" as {does} here, {told(found.east_m, found.north_m)}: it is drawn in {name};"
-        f' declare datum = "{found.datum}" (--datum {found.datum}) for {at_fault.name},'
-        f" which leaves {told(found.left.east_m, found.left.north_m)}"
+    does = sentence("%(datum)s does", datum=name)
+    if found.datum == "wgs84":
+        does = sentence("undoing a datum that was never in it does")
+    return sentence(
+        "%(layer)s lies %(shift)s from %(right)s, as %(does)s here, %(caused)s: it is drawn in %(datum)s;"
+        ' declare datum = "%(code)s" (--datum %(code)s) for %(layer)s, which leaves %(left)s',
+        layer=at_fault.name,
+        shift=told(sign * shift.east_m, sign * shift.north_m),
+        right=right.name,
+        does=does,
+        caused=told(found.east_m, found.north_m),
+        datum=name,
+        code=found.datum,
+        left=told(found.left.east_m, found.left.north_m),
     )
 
 

@@ -19,6 +19,7 @@ from geo.crs import Array, Datum, shift_geometry
 from geo.findings import Finding
 from geo.geojson import GeoJsonError, Row, crs_name, read_features
 from geo.rows import ColumnError, LayerSpec, build_layer, rows_by_code
+from geo.sentences import ToldError, sentence
 
 _LON_COLUMNS = ("lon", "lng", "long", "longitude", "x")
 _LAT_COLUMNS = ("lat", "latitude", "y")
@@ -29,7 +30,7 @@ USUAL_CODE = "code"
 MOST_COLUMNS = 12
 
 
-class FileError(ValueError):
+class FileError(ToldError):
     """A file that cannot be used at all; the message can be shown to the person who supplied it."""
 
 
@@ -94,7 +95,9 @@ def read_source(
         broken = Finding("error", "file", str(error), file=file.name)
         return Source(spec.layer((), is_area=spec.is_area is not False), [broken], {}, extent)
     if not (crs or declared) and _reader(file) is _read_with_gdal:
-        message = "the file does not name its coordinate system; it was taken for degrees (EPSG:4326)"
+        message = sentence(
+            "the file does not name its coordinate system; it was taken for degrees (EPSG:4326)"
+        )
         findings.append(Finding("warning", "undeclared-crs", message))
     if not layer.boundaries:
         findings.append(Finding("error", "empty", "no row of the file can be used"))
@@ -118,9 +121,10 @@ def read_by_usual_code(
         return read_source(path, replace(spec, code=usual[0]), crs=crs, datum=datum)
     if any(found.kind == "file" for found in done.findings):
         return done
-    message = f"no column of codes is named, and none is called {USUAL_CODE!r}; rows are numbered"
-    if columns:
-        message += f"; the file has {', '.join(sorted(columns)[:MOST_COLUMNS])}"
+    message = sentence(
+        "no column of codes is named, and none is called 'code'; rows are numbered; the file has %(columns)s",
+        columns=", ".join(sorted(columns)[:MOST_COLUMNS]) or "0",
+    )
     return done._replace(findings=[*done.findings, Finding("warning", "code", message)])
 
 
@@ -147,7 +151,11 @@ def _reader(file: Path) -> "_Reader":
     reader = _READERS.get(ending)
     if reader is None:
         known = ", ".join(sorted(_READERS))
-        raise FileError(f"files ending in {ending or 'nothing'} are not read; known are: {known}")
+        raise FileError(
+            "files ending in %(ending)s are not read; known are: %(known)s",
+            ending=ending or "nothing",
+            known=known,
+        )
     return reader
 
 
@@ -156,7 +164,7 @@ def _read_geojson(file: Path) -> tuple[list[Row], str | None]:
         document = json.loads(_text(file))
         return read_features(document), crs_name(document)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise FileError(f"the file is not JSON: {error}") from error
+        raise FileError("the file is not JSON: %(error)s", error=error) from error
     except GeoJsonError as error:
         raise FileError(str(error)) from error
 
@@ -167,11 +175,16 @@ def _read_csv(file: Path) -> tuple[list[Row], str | None]:
     lon = next((columns[each] for each in _LON_COLUMNS if each in columns), None)
     lat = next((columns[each] for each in _LAT_COLUMNS if each in columns), None)
     if lon is None or lat is None:
-        raise FileError(f"no columns for the place, such as lon and lat; the file has: {', '.join(columns)}")
+        raise FileError(
+            "no columns for the place, such as lon and lat; the file has: %(columns)s",
+            columns=", ".join(columns),
+        )
     try:
         return [_csv_row(number, cells, lon, lat) for number, cells in enumerate(reader, start=1)], None
     except csv.Error as error:
-        raise FileError(f"line {reader.line_num} cannot be read: {error}") from error
+        raise FileError(
+            "line %(line_num)s cannot be read: %(error)s", line_num=reader.line_num, error=error
+        ) from error
 
 
 def _csv_row(number: int, cells: dict[str, Any], lon: str, lat: str) -> Row:
@@ -181,7 +194,14 @@ def _csv_row(number: int, cells: dict[str, Any], lon: str, lat: str) -> Row:
     except ValueError:
         x = y = math.nan
     if not (math.isfinite(x) and math.isfinite(y)):
-        return Row(number, None, others, f"no place: {lon}={cells[lon]!r}, {lat}={cells[lat]!r}")
+        return Row(
+            number,
+            None,
+            others,
+            sentence(
+                "no place: %(east)s, %(north)s", east=f"{lon}={cells[lon]!r}", north=f"{lat}={cells[lat]!r}"
+            ),
+        )
     return Row(number, shapely.Point(x, y), others)
 
 
@@ -192,7 +212,7 @@ def _read_with_gdal(file: Path) -> tuple[list[Row], str | None]:
     try:
         frame = geopandas.read_file(file, engine="pyogrio", on_invalid="ignore")
     except (DataSourceError, DataLayerError, FieldError, GeometryError, OSError, ValueError) as error:
-        raise FileError(f"the file cannot be read: {_first_line(error)}") from error
+        raise FileError("the file cannot be read: %(error)s", error=_first_line(error)) from error
     return _frame_rows(frame)
 
 
@@ -202,7 +222,7 @@ def _read_parquet(file: Path) -> tuple[list[Row], str | None]:
     try:
         frame = geopandas.read_parquet(file)
     except (ImportError, OSError, ValueError, TypeError, NotImplementedError) as error:
-        raise FileError(f"the file cannot be read: {_first_line(error)}") from error
+        raise FileError("the file cannot be read: %(error)s", error=_first_line(error)) from error
     return _frame_rows(frame)
 
 
@@ -212,7 +232,7 @@ def _frame_rows(frame: Any) -> tuple[list[Row], str | None]:
     geometries = frame.geometry.array
     records = frame.drop(columns=frame.geometry.name).to_dict("records")
     rows = [
-        Row(number, geometry, properties, "" if geometry is not None else "the row has no geometry")
+        Row(number, geometry, properties, "" if geometry is not None else sentence("the row has no geometry"))
         for number, (geometry, properties) in enumerate(zip(geometries, records, strict=True), start=1)
     ]
     return rows, frame.crs.to_wkt() if frame.crs is not None else None
@@ -237,7 +257,7 @@ def _text(file: Path) -> str:
         content = gzip.decompress(content) if file.suffix.lower() == ".gz" else content
         return content.decode("utf-8-sig")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise FileError(f"the file cannot be read: {_first_line(error)}") from error
+        raise FileError("the file cannot be read: %(error)s", error=_first_line(error)) from error
 
 
 def _first_line(error: Exception) -> str:
@@ -259,7 +279,7 @@ def _parse_crs(name: str) -> Any:
     try:
         return pyproj.CRS.from_user_input(name)
     except pyproj.exceptions.CRSError as error:
-        raise FileError(f"the coordinate system {name[:60]!r} is not known") from error
+        raise FileError("the coordinate system %(name)s is not known", name=repr(name[:60])) from error
 
 
 def _check_fit(rows: Sequence[Row], crs: Any, system: str | None) -> None:
@@ -271,13 +291,26 @@ def _check_fit(rows: Sequence[Row], crs: Any, system: str | None) -> None:
     x, y = np.abs(np.median(np.array(bounds), axis=0)[:2])
     looks_like_degrees = x <= 360.0 and y <= 90.0
     if crs.is_geographic and not looks_like_degrees:
-        says = "does not name its coordinate system" if system is None else "says that they are degrees"
+        if system is None:
+            raise FileError(
+                "coordinates such as (%(x)s, %(y)s) are not degrees but feet or metres, and the file does not name"
+                ' its coordinate system: give it, for example crs = "EPSG:2249"',
+                x=f"{x:.0f}",
+                y=f"{y:.0f}",
+            )
         raise FileError(
-            f"coordinates such as ({x:.0f}, {y:.0f}) are not degrees but feet or metres, and the file {says}:"
-            ' give it, for example crs = "EPSG:2249"'
+            "coordinates such as (%(x)s, %(y)s) are not degrees but feet or metres, and the file says that they are"
+            ' degrees: give its coordinate system, for example crs = "EPSG:2249"',
+            x=f"{x:.0f}",
+            y=f"{y:.0f}",
         )
     if crs.is_projected and looks_like_degrees:
-        raise FileError(f"coordinates such as ({x:.5f}, {y:.5f}) are degrees, not those of {crs.name}")
+        raise FileError(
+            "coordinates such as (%(x)s, %(y)s) are degrees, not those of %(name)s",
+            x=f"{x:.5f}",
+            y=f"{y:.5f}",
+            name=crs.name,
+        )
 
 
 def _transformer(crs: Any) -> Callable[[Array], Array] | None:

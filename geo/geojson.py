@@ -10,12 +10,13 @@ from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from geo.boundary import Boundary
+from geo.sentences import ToldError, sentence
 
 # 7 decimals are 1 cm on the ground.
 DIGITS = 7
 
 
-class GeoJsonError(ValueError):
+class GeoJsonError(ToldError):
     """A document that is not GeoJSON at all."""
 
 
@@ -86,11 +87,11 @@ def rounded(geometry: BaseGeometry, digits: int = DIGITS) -> BaseGeometry:
 
 def _read_feature(number: int, feature: Any) -> Row:
     if not isinstance(feature, Mapping) or feature.get("type") != "Feature":
-        return Row(number, None, problem="not a feature")
+        return Row(number, None, problem=sentence("not a feature"))
     properties = feature.get("properties")
     properties = properties if isinstance(properties, Mapping) else {}
     if feature.get("geometry") is None:
-        return Row(number, None, properties, "the feature has no geometry")
+        return Row(number, None, properties, sentence("the feature has no geometry"))
     try:
         return Row(number, _read_geometry(feature["geometry"]), properties)
     except (
@@ -102,7 +103,9 @@ def _read_feature(number: int, feature: Any) -> Row:
         shapely.errors.ShapelyError,
     ) as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        return Row(number, None, properties, f"the geometry cannot be read: {reason}")
+        return Row(
+            number, None, properties, sentence("the geometry cannot be read: %(reason)s", reason=reason)
+        )
 
 
 def _read_geometry(geometry: Any) -> BaseGeometry:
@@ -111,7 +114,7 @@ def _read_geometry(geometry: Any) -> BaseGeometry:
     kind = geometry.get("type")
     depth = _DEPTHS.get(str(kind))
     if depth is not None and _depth(geometry.get("coordinates")) not in {depth, None}:
-        raise GeoJsonError(f"the coordinates are not nested as a {kind} must be")
+        raise GeoJsonError("the coordinates are not nested as a %(kind)s must be", kind=kind)
     return shape(geometry)
 
 

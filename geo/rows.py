@@ -13,6 +13,7 @@ from geo.boundary import USUAL_SNAP_M, Boundary, GeometryError, Layer, repair
 from geo.crs import ground_area_m2
 from geo.findings import Finding
 from geo.geojson import Row
+from geo.sentences import ToldError, sentence
 
 _AREAS = frozenset({"Polygon", "MultiPolygon"})
 # Columns listed in a message about a missing one.
@@ -49,7 +50,7 @@ class LayerSpec:
         )
 
 
-class ColumnError(ValueError):
+class ColumnError(ToldError):
     """The rows do not have what the specification names."""
 
 
@@ -98,12 +99,18 @@ def _check_columns(rows: Sequence[Row], spec: LayerSpec) -> None:
     for wanted in (spec.code, spec.name_column):
         if rows and wanted and wanted not in columns:
             listed = ", ".join(list(columns)[:_LISTED]) or "none"
-            raise ColumnError(f"there is no column {wanted!r}; the file has: {listed}")
+            raise ColumnError(
+                "there is no column %(wanted)s; the file has: %(listed)s", wanted=repr(wanted), listed=listed
+            )
     if spec.code_regex is not None:
         try:
             re.compile(spec.code_regex)
         except re.error as error:
-            raise ColumnError(f"code_regex {spec.code_regex!r} is not a pattern: {error}") from error
+            raise ColumnError(
+                "code_regex %(code_regex)s is not a pattern: %(error)s",
+                code_regex=repr(spec.code_regex),
+                error=error,
+            ) from error
 
 
 def _is_area(rows: Sequence[Row]) -> bool:
@@ -116,14 +123,16 @@ def _read_row(row: Row, spec: LayerSpec, *, is_area: bool) -> tuple[Boundary | N
     code = _code(row, spec)
     if not code:
         spelt = plain_text(row.properties.get(spec.code or ""))
-        why = f"the code {spelt!r} does not match code_regex" if spelt else f"column {spec.code} is blank"
+        why = sentence("column %(column)s is blank", column=spec.code)
+        if spelt:
+            why = sentence("the code %(code)s does not match code_regex", code=repr(spelt))
         return None, Finding("error", "code", why, row=row.number)
     try:
         geometry = repair(row.geometry)
     except GeometryError as error:
         return None, Finding("error", "geometry", str(error), code=code, row=row.number)
     if is_area and geometry.geom_type not in _AREAS:
-        message = f"a {geometry.geom_type} in a layer of areas"
+        message = sentence("a %(geom_type)s in a layer of areas", geom_type=geometry.geom_type)
         return None, Finding("error", "geometry", message, code=code, row=row.number)
     boundary = Boundary(code, _name(row, spec) or code, geometry, _attributes(row.properties))
     return boundary, _repair_finding(row, code, geometry) if is_area else None
@@ -158,9 +167,12 @@ def _repair_finding(row: Row, code: str, repaired: BaseGeometry) -> Finding | No
         return None
     changed = abs(ground_area_m2(repaired) - abs(ground_area_m2(source)))
     reason = shapely.is_valid_reason(source).split("[")[0].lower()
-    message = (
-        f"the polygon is invalid ({reason}); it was repaired, which changed its area by {changed:,.1f} m²"
-        f" ({_doubtful_m2(source, repaired):,.1f} m² belong to it or not as one reads the ring)"
+    message = sentence(
+        "the polygon is invalid (%(reason)s); it was repaired, which changed its area by %(changed)s m²"
+        " (%(doubtful)s m² belong to it or not as one reads the ring)",
+        reason=reason,
+        changed=f"{changed:,.1f}",
+        doubtful=f"{_doubtful_m2(source, repaired):,.1f}",
     )
     return Finding("warning", "invalid", message, code=code, row=row.number, area_m2=changed)
 
@@ -182,7 +194,11 @@ def _unite(usable: Sequence[tuple[Row, Boundary]]) -> tuple[list[Boundary], list
         if others:
             geometry = repair(shapely.union_all([boundary.geometry for _, boundary in group]))
             numbers = ", ".join(str(row.number) for row, _ in group)
-            message = f"rows {numbers} have the code {code!r}; they were united into one boundary"
+            message = sentence(
+                "rows %(numbers)s have the code %(code)s; they were united into one boundary",
+                numbers=numbers,
+                code=repr(code),
+            )
             findings.append(Finding("warning", "duplicate-code", message, code=code, row=first_row.number))
             first = Boundary(code, first.name, geometry, first.attributes)
         boundaries.append(first)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from geo.findings import Finding
+from geo.sentences import sentence
 
 # So many codes must there be, and this share of them alike, before another spelling is odd.
 _ENOUGH = 4
@@ -34,7 +35,11 @@ def _alike(codes: Sequence[str]) -> list[Finding]:
     for first, *others in groups.values():
         if others:
             spelt = ", ".join(repr(other) for other in others)
-            message = f"the codes {first!r} and {spelt} may be one code in several spellings"
+            message = sentence(
+                "the codes %(first)s and %(spelt)s may be one code in several spellings",
+                first=repr(first),
+                spelt=spelt,
+            )
             findings.append(Finding("warning", "alike-codes", message, code=first))
     return findings
 
@@ -71,7 +76,9 @@ def _unevenly_filled(numbers: Sequence[str]) -> list[Finding]:
 
 
 def _unlike(code: str, like: str) -> Finding:
-    message = f"the code {code!r} is spelt unlike the others, such as {like!r}"
+    message = sentence(
+        "the code %(code)s is spelt unlike the others, such as %(like)s", code=repr(code), like=repr(like)
+    )
     return Finding("warning", "odd-code", message, code=code)
 
 

@@ -13,6 +13,7 @@ from geo.boundary import Boundary, Layer
 from geo.crs import ground_area_m2
 from geo.findings import Finding
 from geo.gaps import holes, wedges
+from geo.sentences import Sentence, sentence
 from geo.spelling import check_codes
 
 # Less than this is called a sliver: neighbours drawn from different surveys, not a claim to ground.
@@ -52,7 +53,12 @@ def _with_row(finding: Finding, rows: Mapping[str, tuple[int, ...]]) -> Finding:
 def _duplicate_codes(boundaries: Sequence[Boundary]) -> list[Finding]:
     counts = Counter(boundary.code for boundary in boundaries)
     return [
-        Finding("error", "duplicate-code", f"{count} boundaries have the code {code!r}", code=code)
+        Finding(
+            "error",
+            "duplicate-code",
+            sentence("%(count)s boundaries have the code %(code)s", count=count, code=repr(code)),
+            code=code,
+        )
         for code, count in counts.items()
         if count > 1
     ]
@@ -60,10 +66,14 @@ def _duplicate_codes(boundaries: Sequence[Boundary]) -> list[Finding]:
 
 def _invalid(areas: Sequence[Boundary]) -> list[Finding]:
     return [
-        Finding("error", "invalid", shapely.is_valid_reason(area.geometry), code=area.code)
+        Finding("error", "invalid", _reason(area.geometry), code=area.code)
         for area in areas
         if not area.geometry.is_valid
     ]
+
+
+def _reason(geometry: BaseGeometry) -> Sentence:
+    return sentence("the outline is faulty: %(reason)s", reason=shapely.is_valid_reason(geometry))
 
 
 def _overlaps(
@@ -84,16 +94,18 @@ def _overlap(
     area = ground_area_m2(common)
     if area <= NOISE_M2:
         return None
-    both = f"{_told(one.code, rows)} and {_told(other.code, rows)}"
+    told = {"one": _told(one.code, rows), "other": _told(other.code, rows), "area": f"{area:,.1f}"}
     if shapely.equals(one.geometry, other.geometry):
-        return _finding("duplicate", f"{both} are the same area", one.code, area)
+        message = sentence("%(one)s and %(other)s are the same area (%(area)s m²)", **told)
+        return _finding("duplicate", message, one.code, area)
     kind = "overlap" if area >= sliver_m2 else "sliver-overlap"
-    return _finding(kind, f"{both} overlap at {_place(common)}", one.code, area)
+    message = sentence("%(one)s and %(other)s overlap at %(at)s (%(area)s m²)", at=_place(common), **told)
+    return _finding(kind, message, one.code, area)
 
 
 def _told(code: str, rows: Mapping[str, tuple[int, ...]]) -> str:
     numbers = ", ".join(str(number) for number in rows.get(code, ()))
-    return f"{code!r} (row {numbers})" if numbers else repr(code)
+    return sentence("%(code)s (row %(numbers)s)", code=repr(code), numbers=numbers) if numbers else repr(code)
 
 
 def _gaps(areas: Sequence[Boundary], sliver_m2: float) -> list[Finding]:
@@ -108,26 +120,35 @@ def _gaps(areas: Sequence[Boundary], sliver_m2: float) -> list[Finding]:
         area = ground_area_m2(hole)
         if area > NOISE_M2:
             kind = "gap" if area >= sliver_m2 else "sliver-gap"
-            message = f"ground in no boundary at {_place(hole)}{_beside(hole, areas, tree)}"
+            message = _ground(hole, area, areas, tree)
             findings.append(_finding(kind, message, "", area))
     open_ones = []
     for wedge in wedges(geometries, union):
-        message = f"narrow ground in no boundary, open to the outside, at {_place(wedge)}"
-        message += _beside(wedge, areas, tree)
-        open_ones.append(_finding("wedge", message, "", ground_area_m2(wedge)))
+        area = ground_area_m2(wedge)
+        message = sentence(
+            "narrow and open to the outside: %(ground)s", ground=_ground(wedge, area, areas, tree)
+        )
+        open_ones.append(_finding("wedge", message, "", area))
     return _largest_first(findings) + _largest_first(open_ones)
 
 
-def _beside(gap: BaseGeometry, areas: Sequence[Boundary], tree: STRtree) -> str:
-    """Name the boundaries at the sides of a gap, the first few of them."""
+def _ground(gap: BaseGeometry, area: float, areas: Sequence[Boundary], tree: STRtree) -> Sentence:
+    """Say where a gap is and how large, naming the boundaries at its sides, the first few of them."""
     near = sorted(tree.query(gap, predicate="dwithin", distance=_TOUCH_DEGREES))
     codes = [repr(areas[position].code) for position in near]
-    more = f" and {len(codes) - _NAMED} more" if len(codes) > _NAMED else ""
-    return f" beside {', '.join(codes[:_NAMED])}{more}" if codes else ""
+    told = {"at": _place(gap), "area": f"{area:,.1f}", "codes": ", ".join(codes[:_NAMED])}
+    if not codes:
+        return sentence("ground in no boundary at %(at)s (%(area)s m²)", **told)
+    if len(codes) <= _NAMED:
+        return sentence("ground in no boundary at %(at)s beside %(codes)s (%(area)s m²)", **told)
+    more = len(codes) - _NAMED
+    return sentence(
+        "ground in no boundary at %(at)s beside %(codes)s and %(more)s more (%(area)s m²)", more=more, **told
+    )
 
 
-def _finding(kind: str, message: str, code: str, area: float) -> Finding:
-    return Finding("warning", kind, f"{message} ({area:,.1f} m²)", code=code, area_m2=area)
+def _finding(kind: str, message: Sentence, code: str, area: float) -> Finding:
+    return Finding("warning", kind, message, code=code, area_m2=area)
 
 
 def _largest_first(findings: Iterable[Finding]) -> list[Finding]:

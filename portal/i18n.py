@@ -16,6 +16,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
+from geo.sentences import Sentence
+
 CATALOGUES = Path(__file__).with_name("translations")
 SOURCE_LOCALE = "en"
 
@@ -45,7 +47,14 @@ class Message:
         return self.in_locale(SOURCE_LOCALE)
 
 
+def message_of(told: Sentence) -> Message:
+    """A sentence of the engine as a message: its pattern is the msgid."""
+    return Message(told.pattern, told.values)
+
+
 def _render(value: Any, locale: str) -> Any:
+    if isinstance(value, Sentence):
+        return message_of(value).in_locale(locale)
     if isinstance(value, Message):
         return value.in_locale(locale)
     return localised(value, locale) if isinstance(value, Mapping) else value

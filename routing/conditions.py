@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from geo.sentences import ToldError
 from routing.facts import KINDS
 from routing.leaves import (
     ALWAYS,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 
 
-class ConditionError(ValueError):
+class ConditionError(ToldError):
     """A condition that cannot be read; the message says which part and why."""
 
 
@@ -147,10 +148,12 @@ class Not(Condition):
 def parse(table: Any) -> Condition:
     """Read the `when` of a rule; raises ConditionError."""
     if not isinstance(table, Mapping):
-        raise ConditionError(f"a condition is a table, not {table!r}")
+        raise ConditionError("a condition is a table, not %(table)s", table=repr(table))
     keys = set(table) - {"code"} if "layer" in table else set(table)
     if len(keys) != 1:
-        raise ConditionError(f"a condition asks one thing; combine {sorted(table)} with all, any or not")
+        raise ConditionError(
+            "a condition asks one thing; combine %(table)s with all, any or not", table=sorted(table)
+        )
     (key,) = keys
     if key in _GROUPS:
         return _GROUPS[key](_parts(key, table[key]))
@@ -161,14 +164,14 @@ def parse(table: Any) -> Condition:
         return LayerLeaf(_word("layer", table["layer"]), codes)
     if key not in _LEAVES:
         known = ", ".join(sorted({*_GROUPS, "not", "layer", *_LEAVES}))
-        raise ConditionError(f"unknown condition {key!r}; known are {known}")
+        raise ConditionError("unknown condition %(key)s; known are %(known)s", key=repr(key), known=known)
     return _LEAVES[key](table[key])
 
 
 def parse_clock(text: Any) -> int:
     """Read "HH:MM" (up to 24:00) as minutes after midnight; raises ConditionError."""
     if not isinstance(text, str) or not _CLOCK.fullmatch(text):
-        raise ConditionError(f"{text!r} is not a time of day such as 08:30")
+        raise ConditionError("%(text)s is not a time of day such as 08:30", text=repr(text))
     return int(text[:2]) * 60 + int(text[3:])
 
 
@@ -187,29 +190,39 @@ def _how_far(misses: tuple[LeafResult, ...]) -> tuple[int, float]:
 
 def _parts(key: str, tables: Any) -> tuple[Condition, ...]:
     if not isinstance(tables, list | tuple) or not tables:
-        raise ConditionError(f"{key} needs a list of at least one condition")
+        raise ConditionError("%(key)s needs a list of at least one condition", key=key)
     return tuple(parse(table) for table in tables)
 
 
 def _word(name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise ConditionError(f"{name} needs a word, not {value!r}")
+        raise ConditionError("%(name)s needs a word, not %(value)s", name=name, value=repr(value))
     return str(value)
 
 
 def _words(name: str, value: Any, known: tuple[str, ...] = ()) -> tuple[str, ...]:
     values = value if isinstance(value, list | tuple) else [value]
     if not values:
-        raise ConditionError(f"{name} needs at least one value")
+        raise ConditionError("%(name)s needs at least one value", name=name)
     words = tuple(_word(name, one) for one in values)
     if unknown := [word for word in words if known and word not in known]:
-        raise ConditionError(f"{name} {unknown[0]!r} is unknown; known are {', '.join(known)}")
+        raise ConditionError(
+            "%(name)s %(unknown)s is unknown; known are %(known)s",
+            name=name,
+            unknown=repr(unknown[0]),
+            known=", ".join(known),
+        )
     return words
 
 
 def _fields(name: str, table: Any, wanted: tuple[str, ...]) -> list[Any]:
     if not isinstance(table, Mapping) or set(table) != set(wanted):
-        raise ConditionError(f"{name} needs a table with {', '.join(wanted)}, not {table!r}")
+        raise ConditionError(
+            "%(name)s needs a table with %(wanted)s, not %(table)s",
+            name=name,
+            wanted=", ".join(wanted),
+            table=repr(table),
+        )
     return [table[key] for key in wanted]
 
 
@@ -227,7 +240,7 @@ def _attribute(table: Any) -> Condition:
 def _near(table: Any) -> Condition:
     layer, within_m = _fields("near", table, ("layer", "within_m"))
     if isinstance(within_m, bool) or not isinstance(within_m, int | float) or within_m <= 0:
-        raise ConditionError(f"near needs within_m over 0, not {within_m!r}")
+        raise ConditionError("near needs within_m over 0, not %(within_m)s", within_m=repr(within_m))
     return NearLeaf(_word("near layer", layer), float(within_m))
 
 
@@ -250,7 +263,7 @@ def _weekday(value: Any) -> Condition:
 def _flag(name: str) -> Callable[[Any], Condition]:
     def read(value: Any) -> Condition:
         if not isinstance(value, bool):
-            raise ConditionError(f"{name} is true or false, not {value!r}")
+            raise ConditionError("%(name)s is true or false, not %(value)s", name=name, value=repr(value))
         return FlagLeaf(name, value)
 
     return read

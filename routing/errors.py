@@ -1,5 +1,7 @@
 """Knows the failures that routing reports: each carries data, so that nobody parses a sentence."""
 
+from geo.sentences import sentence
+
 
 class RoutingError(Exception):
     """The root of everything that this package raises on purpose."""
@@ -11,7 +13,8 @@ class RuleError(RoutingError):
     `rule_id` names the rule ("" for the book as a whole), `code` is stable, `message` is for a person.
     """
 
-    def __init__(self, rule_id: str, code: str, message: str) -> None:
+    def __init__(self, rule_id: str, code: str, pattern: str, /, **values: object) -> None:
+        message = sentence(pattern, **values)
         super().__init__(f"{rule_id}: {message}" if rule_id else message)
         self.rule_id = rule_id
         self.code = code

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from geo.sentences import marked, sentence
 from routing.leaves import (
     ALWAYS,
     AnswerLeaf,
@@ -25,7 +26,19 @@ if TYPE_CHECKING:
 
 
 Line = Rule | Pressure
-NEVER_REACHED = "is never reached"  # of a rule behind one that always matches; in the message
+# Of a rule behind one that always matches.
+NEVER_REACHED = marked("is never reached: %(rule)s always matches")
+_UNKNOWN = {
+    "service": marked("there is no service %(word)s"),
+    "group": marked("there is no group %(word)s"),
+    "layer": marked("there is no layer %(word)s"),
+    "boundary": marked("there is no boundary %(word)s"),
+    "question": marked("there is no question %(word)s"),
+    "answer": marked("there is no answer %(word)s"),
+    "unit": marked("there is no unit %(word)s"),
+    "plan": marked("there is no plan %(word)s"),
+    "class_of_targets": marked("there is no class of targets %(word)s"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,12 @@ def lint(rulebook: Rulebook, known: Known) -> list[Problem]:
     for rule in rulebook.rules:
         if closed_by:
             problems.append(
-                _warn(rule, "unreachable", closed_by, f"{NEVER_REACHED}: {closed_by} always matches")
+                _warn(
+                    rule,
+                    "unreachable",
+                    closed_by,
+                    sentence(NEVER_REACHED, rule=closed_by),
+                )
             )
         for leaf in rule.when.leaves():
             problems += _leaf_problems(rule, leaf, known)
@@ -112,7 +130,10 @@ def _answer_problems(rule: Line, leaf: AnswerLeaf, known: Known) -> Iterator[Pro
     for key in sorted(leaf.values & set(known.stops.get(leaf.question, ()))):
         subject = f"{leaf.question}={key}"
         yield _warn(
-            rule, "answer_stops", subject, f"asks for {subject}, which ends the form: no report has it"
+            rule,
+            "answer_stops",
+            subject,
+            sentence("asks for %(subject)s, which ends the form: no report has it", subject=subject),
         )
 
 
@@ -129,7 +150,12 @@ def _selector_problems(rule: Rule, selector: Selector, known: Known) -> Iterator
     orphans = set(known.layers[selector.layer]) - known.directory.boundaries_of_layer(selector.layer)
     for code in sorted(orphans):
         subject = f"{selector.layer}/{code}"
-        yield _warn(rule, "boundary_without_unit", subject, f"no unit answers for {subject}")
+        yield _warn(
+            rule,
+            "boundary_without_unit",
+            subject,
+            sentence("no unit answers for %(subject)s", subject=subject),
+        )
 
 
 def stopping_answers(offered: Iterable[tuple[str, Collection[str], Collection[str]]]) -> dict[str, set[str]]:
@@ -148,16 +174,16 @@ def _option_problems(rule: Rule, known: Known) -> Iterator[Problem]:
     if rule.plan and known.plans is not None:
         yield from _unknown(rule, "plan", {rule.plan} - set(known.plans))
     if rule.targets and known.targets is not None:
-        yield from _unknown(rule, "class of targets", {rule.targets} - set(known.targets))
+        yield from _unknown(rule, "class_of_targets", {rule.targets} - set(known.targets))
     if rule.question and rule.ambiguous != "ask":
-        yield _warn(rule, "question_never_asked", rule.question, "has a question but ambiguous is not ask")
+        yield _warn(
+            rule, "question_never_asked", rule.question, sentence("has a question but ambiguous is not ask")
+        )
 
 
 def _unknown(rule: Line, what: str, words: Collection[str]) -> Iterator[Problem]:
     for word in sorted(words):
-        yield Problem(
-            rule.id, "error", f"unknown_{what.replace(' ', '_')}", word, f"there is no {what} {word!r}"
-        )
+        yield Problem(rule.id, "error", f"unknown_{what}", word, sentence(_UNKNOWN[what], word=repr(word)))
 
 
 def _warn(rule: Line, code: str, subject: str, message: str) -> Problem:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from geo.sentences import sentence
 from routing.leaves import ALWAYS, NEVER, AttributeLeaf, Condition, LayerLeaf, Leaf, NearLeaf
 from routing.lint import Problem
 from routing.lint_logic import alternatives_of, can_hold, implies, reduced
@@ -195,23 +196,36 @@ class _Walk:
     def _told(self, rule: Rule) -> Iterator[Problem]:
         state = self._states[rule.id]
         if not state.holds:
-            yield _warn(rule, "contradicting", "", "can never hold, for any service in any place")
+            yield _warn(rule, "contradicting", "", sentence("can never hold, for any service in any place"))
             return
         for part in alternatives_of(rule.when):
             if part not in state.alive:
                 asked = "; ".join(leaf.wanted() for leaf in part.leaves())
-                yield _warn(rule, "contradicting", asked, f"has a part that can never hold ({asked})")
+                yield _warn(
+                    rule,
+                    "contradicting",
+                    asked,
+                    sentence("has a part that can never hold (%(asked)s)", asked=asked),
+                )
         if state.is_reached:
             return
         if state.is_unsure:
-            yield _warn(rule, "not_decided", "", "is too large to tell whether it is ever reached")
+            yield _warn(rule, "not_decided", "", sentence("is too large to tell whether it is ever reached"))
         elif state.hidden_by:
             first = min(state.hidden_by, key=self._place)
-            yield _warn(rule, "shadowed", first, f"never leads: {first} matches whenever it does")
+            yield _warn(
+                rule,
+                "shadowed",
+                first,
+                sentence("never leads: %(first)s matches whenever it does", first=first),
+            )
         elif state.hiders:
             names = ", ".join(sorted(state.hiders, key=self._place))
             yield _warn(
-                rule, "unreachable", names, f"never leads: between them {names} match whenever it does"
+                rule,
+                "unreachable",
+                names,
+                sentence("never leads: between them %(names)s match whenever it does", names=names),
             )
 
     def _place(self, rule_id: str) -> int:

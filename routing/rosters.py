@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from geo.sentences import sentence
 from routing.errors import RoutingError
 
 if TYPE_CHECKING:
@@ -37,11 +38,15 @@ def read_shift(day: str, starts: str, ends: str) -> Shift:
     day = day.strip().lower()
     if day not in WEEKDAYS and day not in GENERAL and not _is_date(day):
         raise RoutingError(
-            f"{day!r} is none of {', '.join((*WEEKDAYS, *GENERAL))} and no date like 2030-01-31"
+            sentence(
+                "%(day)s is none of %(general)s and no date like 2030-01-31",
+                day=repr(day),
+                general=", ".join((*WEEKDAYS, *GENERAL)),
+            )
         )
     if not (starts.strip() or ends.strip()):
         if not _is_date(day):
-            raise RoutingError("only a date may go without times: nobody is on duty then")
+            raise RoutingError(sentence("only a date may go without times: nobody is on duty then"))
         return Shift(day, None, None)
     return Shift(day, _time(starts), _time(ends))
 
@@ -80,4 +85,4 @@ def _time(text: str) -> time:
     try:
         return time() if text.strip() == "24:00" else time.fromisoformat(text.strip())
     except ValueError:
-        raise RoutingError(f"{text!r} is not a time like 08:30") from None
+        raise RoutingError(sentence("%(text)s is not a time like 08:30", text=repr(text))) from None

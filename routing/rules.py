@@ -242,13 +242,23 @@ def parse_rulebook(source: str | Mapping[str, Any], *, version: str = "") -> Rul
 def parse_selector(table: Any) -> Selector:
     """Read who leads or assists; raises ConditionError."""
     if not isinstance(table, Mapping) or len(table) != 1:
-        raise ConditionError(f"a unit is named by one of {', '.join(_SELECTORS)}, not by {table!r}")
+        raise ConditionError(
+            "a unit is named by one of %(selectors)s, not by %(table)s",
+            selectors=", ".join(_SELECTORS),
+            table=repr(table),
+        )
     ((key, value),) = table.items()
     if key not in _SELECTORS:
-        raise ConditionError(f"unknown way {key!r} to name a unit; known are {', '.join(_SELECTORS)}")
+        raise ConditionError(
+            "unknown way %(key)s to name a unit; known are %(selectors)s",
+            key=repr(key),
+            selectors=", ".join(_SELECTORS),
+        )
     values = value if key == "least_loaded" and isinstance(value, list | tuple) else [value]
     if not values or not all(isinstance(one, str) and one for one in values):
-        raise ConditionError(f"{key} needs {'a list of units' if key == 'least_loaded' else 'a word'}")
+        if key == "least_loaded":
+            raise ConditionError("%(key)s needs a list of units", key=key)
+        raise ConditionError("%(key)s needs a word", key=key)
     return LeastLoaded(tuple(values)) if key == "least_loaded" else _SELECTORS[key](value)
 
 
@@ -266,7 +276,7 @@ def _toml(source: str | Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         return tomllib.loads(source)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulebookError([RuleError("", "syntax", f"not TOML: {error}")]) from None
+        raise RulebookError([RuleError("", "syntax", "not TOML: %(error)s", error=error)]) from None
 
 
 def _tables(source: Mapping[str, Any]) -> list[Any]:
@@ -278,12 +288,18 @@ def _tables(source: Mapping[str, Any]) -> list[Any]:
 
 def _parse_rule(table: Any, number: int) -> Rule:
     if not isinstance(table, Mapping):
-        raise RuleError("", "syntax", f"rule {number} is not a table")
+        raise RuleError("", "syntax", "rule %(number)s is not a table", number=number)
     rule_id = table.get("id")
     if not isinstance(rule_id, str) or not LINE_ID.fullmatch(rule_id):
-        raise RuleError("", "bad_id", f"rule {number} needs an id of [a-z0-9-], not {rule_id!r}")
+        raise RuleError(
+            "",
+            "bad_id",
+            "rule %(number)s needs an id of [a-z0-9-], not %(rule_id)s",
+            number=number,
+            rule_id=repr(rule_id),
+        )
     if unknown := sorted(set(table) - _RULE_KEYS):
-        raise RuleError(rule_id, "unknown_key", f"unknown key {unknown[0]!r}")
+        raise RuleError(rule_id, "unknown_key", "unknown key %(unknown)s", unknown=repr(unknown[0]))
     if "lead" not in table:
         raise RuleError(rule_id, "missing_lead", "names no lead")
     try:
@@ -303,22 +319,26 @@ def _list(value: Any) -> list[Any]:
 
 
 def _options(rule_id: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    def refuse(pattern: str, /, **values: object) -> RuleError:
+        return RuleError(rule_id, "bad_value", pattern, **values)
+
     ambiguous = table.get("ambiguous", "most_likely")
     if ambiguous not in get_args(Ambiguous):
-        raise RuleError(rule_id, "bad_value", f"ambiguous is ask, joint or most_likely, not {ambiguous!r}")
+        raise refuse("ambiguous is ask, joint or most_likely, not %(value)s", value=repr(ambiguous))
     question, priority, plan, targets = (
         table.get(key) for key in ("question", "priority", "plan", "targets")
     )
     if ambiguous == "ask" and not question:
-        raise RuleError(rule_id, "bad_value", "ambiguous = ask needs a question")
+        raise refuse("ambiguous = ask needs a question")
     if priority is not None and priority not in PRIORITIES:
-        raise RuleError(rule_id, "bad_value", f"priority is one of {', '.join(PRIORITIES)}, not {priority!r}")
+        known = ", ".join(PRIORITIES)
+        raise refuse("priority is one of %(known)s, not %(value)s", known=known, value=repr(priority))
     for key, value in (("question", question), ("plan", plan), ("targets", targets)):
         if value is not None and not isinstance(value, str):
-            raise RuleError(rule_id, "bad_value", f"{key} needs a code, not {value!r}")
+            raise refuse("%(key)s needs a code, not %(value)s", key=key, value=repr(value))
     is_private = table.get("private", False)
     if not isinstance(is_private, bool):
-        raise RuleError(rule_id, "bad_value", f"private is true or false, not {is_private!r}")
+        raise refuse("private is true or false, not %(value)s", value=repr(is_private))
     return {
         "ambiguous": ambiguous,
         "question": question,

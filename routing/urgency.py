@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from geo.sentences import sentence
 from routing.conditions import ConditionError, parse
 from routing.errors import RuleError
 from routing.leaves import Condition, WordLeaf
@@ -73,7 +74,13 @@ def read_pressures(tables: Any) -> tuple[list[Pressure], list[RuleError]]:
 def _read(table: Any, number: int) -> Pressure:
     line_id = table.get("id") if isinstance(table, Mapping) else None
     if not isinstance(line_id, str) or not LINE_ID.fullmatch(line_id):
-        raise RuleError("", "bad_id", f"urgency {number} needs an id of [a-z0-9-], not {line_id!r}")
+        raise RuleError(
+            "",
+            "bad_id",
+            "urgency %(number)s needs an id of [a-z0-9-], not %(line_id)s",
+            number=number,
+            line_id=repr(line_id),
+        )
     for code, message in _faults(table):
         raise RuleError(line_id, code, message)
     try:
@@ -87,13 +94,13 @@ def _read(table: Any, number: int) -> Pressure:
 
 def _faults(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if unknown := sorted(set(table) - _KEYS):
-        yield "unknown_key", f"unknown key {unknown[0]!r}"
+        yield "unknown_key", sentence("unknown key %(unknown)s", unknown=repr(unknown[0]))
     if "when" not in table:
-        yield "bad_condition", "says not when it holds"
+        yield "bad_condition", sentence("says not when it holds")
     level, is_vulnerable = table.get("urgency"), table.get("vulnerable", False)
     if not isinstance(is_vulnerable, bool):
-        yield "bad_value", f"vulnerable is true or false, not {is_vulnerable!r}"
+        yield "bad_value", sentence("vulnerable is true or false, not %(value)s", value=repr(is_vulnerable))
     if level is not None and (isinstance(level, bool) or level not in _LEVELS):
-        yield "bad_value", f"urgency is 1, 2 or 3, not {level!r}"
+        yield "bad_value", sentence("urgency is 1, 2 or 3, not %(value)s", value=repr(level))
     if level is None and not is_vulnerable:
-        yield "bad_value", "says neither urgency nor vulnerable"
+        yield "bad_value", sentence("says neither urgency nor vulnerable")

@@ -100,7 +100,7 @@ def _reach(
 
 def _new(found: list[Finding], told: list[Finding]) -> list[Finding]:
     """Leave out rules that are known already to come after one that always matches."""
-    closed = {each.column for each in told if NEVER_REACHED in each.message}
+    closed = {each.column for each in told if getattr(each.message, "pattern", "") == NEVER_REACHED}
     return [each for each in found if each.column not in closed]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, select, update
 
+from geo.sentences import sentence
 from portal import clock
 from portal.db import insert_together
 from portal.errors import WenluError
@@ -116,7 +117,7 @@ def _told_once(problems: Sequence[Problem], known: Known) -> list[Problem]:
             layer = problem.subject.partition("/")[0]
             if known.directory.boundaries_of_layer(layer):
                 continue
-            message = f"no unit answers for any boundary of {layer!r}"
+            message = sentence(N_("no unit answers for any boundary of '%(layer)s'"), layer=layer)
             problem = replace(problem, subject=layer, message=message)
         told.setdefault((problem.rule_id, problem.code, problem.subject), problem)
     return list(told.values())

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from geo.crs import LocalFrame, LonLat
 from portal import clock
 from portal.errors import InvalidInput, NotFound
-from portal.i18n import N_, Message
+from portal.i18n import N_, Message, message_of
 from portal.operations.change_catalogue import NO_ROW, CatalogueRefused, change_catalogue
 from portal.operations.context import Actor, Context
 from portal.pack.cells import Cells, RowCells
@@ -75,7 +75,8 @@ def tell_work(tx: Connection, context: Context, actor: Actor, notice: Notice) ->
         change_catalogue(tx, context, actor, TABLE, edit)
     except CatalogueRefused as refused:
         faults = {
-            FIELDS.get(each.column, "message"): said(each.message).message for each in refused.planned.errors
+            FIELDS.get(each.column, "message"): message_of(said(each.message))
+            for each in refused.planned.errors
         }
         raise InvalidInput(faults) from None
     return made[-1]

@@ -13,7 +13,9 @@ from geo import files
 from geo.boundary import Boundary, Layer
 from geo.crs import Datum
 from geo.findings import Finding as GeoFinding
+from portal.i18n import N_
 from portal.pack.model import EditionConfig, Finding, LayerConfig, Pack
+from portal.pack.said import said
 
 
 def read_edition(layer: LayerConfig, edition: EditionConfig) -> tuple[Layer, list[Finding]]:
@@ -40,9 +42,11 @@ def read_edition(layer: LayerConfig, edition: EditionConfig) -> tuple[Layer, lis
 
 
 def _finding(found: GeoFinding, edition: EditionConfig) -> Finding:
-    code = f"{found.code}: " if found.code else ""
+    message: str = found.message
+    if found.code:
+        message = said(N_("%(code)s: %(fault)s"), code=found.code, fault=found.message)
     column = {"code": edition.code, "duplicate-code": edition.code}.get(found.kind, "geometry")
-    return Finding(edition.file, found.row or 0, column, found.severity, code + found.message)
+    return Finding(edition.file, found.row or 0, column, found.severity, message)
 
 
 def read_layers(

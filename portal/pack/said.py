@@ -5,28 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from portal.i18n import Message
+from geo.sentences import Sentence, sentence
 
 LISTED = 12
 
 
-class Said(str):
-    """A sentence that is text for terminals and logs, and can still be said in another language."""
-
-    message: Message
-
-    def __new__(cls, message: Message) -> Said:
-        """The English text, with the message kept."""
-        made = super().__new__(cls, str(message))
-        made.message = message
-        return made
-
-
-def said(msgid: str, /, **params: Any) -> Said:
+def said(msgid: str, /, **params: Any) -> Sentence:
     """A marked sentence with what fills its places; one that is said already stays as it is."""
-    if isinstance(msgid, Said):
-        return msgid
-    return Said(Message(msgid, {name: str(value) for name, value in params.items()}))
+    return sentence(msgid, **params)
 
 
 def listed(codes: Sequence[str]) -> str:

@@ -14,8 +14,9 @@ from pathlib import Path
 import shapely
 
 from geo.boundary import Layer
+from geo.sentences import Sentence
 from portal.i18n import N_
-from portal.pack.said import Said, said
+from portal.pack.said import said
 
 MOST_BYTES = 30 * 1024 * 1024
 MOST_UNPACKED = 300 * 1024 * 1024
@@ -33,7 +34,7 @@ SHAPE_MARK = b"\x00\x00\x27\x0a"
 class Hostile(ValueError):
     """A file that is not read; `said` tells why."""
 
-    def __init__(self, why: Said) -> None:
+    def __init__(self, why: Sentence) -> None:
         super().__init__(why)
         self.said = why
 

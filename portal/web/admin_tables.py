@@ -11,7 +11,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from portal.errors import Conflict, InvalidInput, NotFound, WenluError
-from portal.i18n import N_, Message
+from portal.i18n import N_, Message, message_of
 from portal.operations.change_catalogue import (
     WRITTEN,
     CatalogueRefused,
@@ -183,7 +183,9 @@ def _whole(table: str, found: Uploaded) -> Callable[[Sequence[RowCells]], Sequen
 
 
 def _check_cells(table: str, key: str, cells: RowCells) -> None:
-    faults = {each.column: said(each.message).message for each in cell_faults(EDITED[table].file, 0, cells)}
+    faults = {
+        each.column: message_of(said(each.message)) for each in cell_faults(EDITED[table].file, 0, cells)
+    }
     if table in KEPT and key and key_of(table, cells) != key:
         faults[EDITED[table].columns.required[0]] = Message(KEY_CHANGED)
     if faults:

@@ -14,6 +14,7 @@ from babel.dates import format_date as babel_date
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, Response, g, request
 
+from geo.sentences import Sentence
 from portal import clock
 from portal.errors import NotReady
 from portal.i18n import (
@@ -25,10 +26,10 @@ from portal.i18n import (
     html_language,
     is_right_to_left,
     localised,
+    message_of,
     translations,
 )
 from portal.masking import mask
-from portal.pack.said import Said
 from portal.web.services import city, services
 
 COOKIE = "wenlu_lang"
@@ -115,8 +116,8 @@ def boundary_name(layer: str, code: str) -> str:
 
 def say(message: Message | str) -> str:
     """A message in the reader's language; plain text stays as it is."""
-    if isinstance(message, Said):
-        message = message.message
+    if isinstance(message, Sentence):
+        message = message_of(message)
     return message.in_locale(safe_locale()) if isinstance(message, Message) else message
 
 

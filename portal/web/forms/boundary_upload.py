@@ -20,7 +20,7 @@ from geo.findings import Finding
 from geo.rows import LayerSpec
 from geo.topology import check_layer
 from portal.errors import InvalidInput
-from portal.i18n import N_, Message
+from portal.i18n import N_, Message, message_of
 from portal.pack.model import DATUMS
 from portal.pack.table import CODE
 from portal.pack.upload_guard import Hostile, check_size, check_upload, ending_of
@@ -78,7 +78,7 @@ def read_upload(
                 path, name, given, next((one for one in in_force if one.name == name), None)
             )
     except Hostile as refused:
-        raise InvalidInput({"file": refused.said.message}) from None
+        raise InvalidInput({"file": message_of(refused.said)}) from None
     return BoundaryUpload(layer, findings, name not in layers, valid["valid_from"], valid["valid_to"])
 
 
