@@ -50,6 +50,7 @@ class Escalation:
     """A city's figures for what happens before and after a due instant. Hours run around the clock.
 
     `supervised_kinds`: of which kinds of feedback a step opens supervision; the others only climb.
+    `pause_days`: after which a pause ends for which nobody named a day.
     """
 
     shares: Shares = Shares()
@@ -57,6 +58,7 @@ class Escalation:
     extension_hours: float = 24
     supervision_hours: float = 72
     supervised_kinds: tuple[str, ...] = USUAL_KINDS
+    pause_days: float = 14
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any] | None) -> Escalation:
@@ -64,7 +66,8 @@ class Escalation:
         if not plain:
             return cls()
         steps = tuple(Step(**step) for step in plain["steps"])
-        rest = {name: plain[name] for name in ("extension_hours", "supervision_hours")}
+        figures = ("extension_hours", "supervision_hours", "pause_days")
+        rest = {name: plain[name] for name in figures if name in plain}
         kinds = tuple(plain.get("supervised_kinds", USUAL_KINDS))
         return cls(Shares(**plain["shares"]), steps, **rest, supervised_kinds=kinds)
 

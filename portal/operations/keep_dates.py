@@ -1,4 +1,4 @@
-"""Knows what comes by itself on a date that somebody named: what remains of a case comes up again."""
+"""Knows what comes by itself on a date that somebody named: a pause ends, what remains of a case comes up again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from portal import clock as time
 from portal.models.ledger import case_file
 from portal.models.report import clock
 from portal.operations.context import SYSTEM, Context
+from portal.operations.move_clocks import PAUSE
 from portal.operations.move_report import Move, move_report
 from portal.operations.second_dates import REST
 
 # Kind of clock -> the move that its date brings.
-MOVES: Mapping[str, str] = {REST: "rest_due"}
+MOVES: Mapping[str, str] = {REST: "rest_due", PAUSE: "resume"}
 
 
 def keep_dates(tx: Connection, context: Context, only: Collection[int] = ()) -> int:

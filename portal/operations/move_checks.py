@@ -52,8 +52,8 @@ class Move:
     """What somebody wants done to a case. `seen_seq`: the newest event they had seen.
 
     `public_text` is shown to everybody (masked), `note` to the desk only. `until` is the second date of an
-    extension or a plan. `outside_body` names who got a case that is not ours, `duplicate_of` the number of the
-    report that this one is joined with.
+    extension or a plan, or the end of a pause. `outside_body` names who got a case that is not ours,
+    `duplicate_of` the number of the report that this one is joined with.
     """
 
     action: str
@@ -99,7 +99,7 @@ def check_move(
         faults["note"] = Message(N_("Please write the note."))
     if transition.action == "resolve":
         faults |= _proof_faults(move)
-    if "extend" in transition.clock:
+    if "extend" in transition.clock or (transition.action == "wait" and move.until is not None):
         faults |= date_faults(move.until)
     written = ("public_text", "note", "reason", "outside_body")
     if faults := faults | long_faults(**{field: getattr(move, field) for field in written}):

@@ -25,6 +25,7 @@ from routing.lifecycle import STATES, Transition
 from routing.targets import due_after_pause, plan_clocks
 
 RUNNING, PAUSED, MET, CANCELLED = "running", "paused", "met", "cancelled"
+PAUSE = "pause"
 _OF_UNIT = clock.c.kind == "unit"
 
 
@@ -52,6 +53,8 @@ def apply_effects(
 ) -> None:
     """Do to the clocks of a locked case what the lifecycle says the move does."""
     scene = Scene(tx, context, city, row, transition, lead, now)
+    if row.state == "waiting" and transition.to_state != "waiting":
+        _end_pause(scene)
     met = [stage for effect in transition.clock for stage in _MEETS.get(effect, ())]
     if met:
         _meet(scene, met)
@@ -116,6 +119,12 @@ def _pause(scene: Scene) -> None:
         .where(clock.c.report_id == scene.row.id, _OF_UNIT, clock.c.state == RUNNING)
         .values(state=PAUSED, paused_at=scene.now, next_at=None)
     )
+
+
+def _end_pause(scene: Scene) -> None:
+    """Whatever leads out of a pause gives the time back: what goes on, what is met, and what another unit gets."""
+    _resume(scene)
+    end_clock(scene.tx, scene.row.id, PAUSE, PAUSE, scene.now)
 
 
 def _resume(scene: Scene) -> None:
@@ -213,7 +222,6 @@ def _pass_on(scene: Scene, which: ColumnElement[bool]) -> None:
 
 _EFFECTS: dict[str, Callable[[Scene], None]] = {
     "pause": _pause,
-    "resume": _resume,
     "restart": _restart,
     "carry": _carry,
 }

@@ -22,6 +22,7 @@ from portal.operations.move_checks import Move, check_move, cleaned, is_joining,
 from portal.operations.move_clocks import apply_effects
 from portal.operations.move_words import event_of, messages_of
 from portal.operations.outbox_rows import DELIVER, outbox_row
+from portal.operations.pauses import resumed_letters, start_pause, with_end
 from portal.operations.record_events import record
 from portal.operations.second_dates import start_second
 from portal.operations.submission import clean_text
@@ -100,6 +101,7 @@ def carry_out(
     more: Mapping[str, Any] | None = None,
 ) -> MoveResult:
     """State, clocks, tasks, photos, event and messages: together or not at all. `more`: of the public event."""
+    case = with_end(case, transition)
     lead = _next_lead(case, transition)
     photos = attach_photos(tx, context, case.row.id, case.move.media, case.move.photos, "proof")
     apply_effects(tx, context, case.city, case.row, transition, lead, case.now)
@@ -107,11 +109,14 @@ def carry_out(
     if case.move.until is not None and transition.has_date:
         is_open = STATES[transition.to_state] == "open"
         start_second(tx, case.city, case.row, lead, case.move.until, case.now, is_open=is_open)
+    if transition.action == "wait":
+        start_pause(tx, case)
     proof = judge_photos(tx, case.city, case.row, photos, case.now)
     draft = event_of(case.row, case.actor, case.move, transition, lead, proof)
     draft = replace(draft, public={**draft.public, **contest_until(case, transition), **(more or {})})
     followed = follow_custody(tx, case, transition, lead)
     told = [*messages_of(case.row, case.move, transition, lead), *followed.letters]
+    told += resumed_letters(case, transition)
     told += echoes(tx, case.row, told)
     letters = outbox_row(context.jurisdiction_id, case.now, DELIVER, told)
     head = record(tx, case.head, [draft, *followed.drafts], [letters])

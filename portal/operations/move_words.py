@@ -90,7 +90,7 @@ def event_of(
         public["duplicate_of"] = move.duplicate_of
     if proof[0]:
         public |= {"photos": len(proof[0]), "proof": proof[0]}
-    if move.until is not None and transition.has_date:
+    if move.until is not None and (transition.has_date or transition.action == "wait"):
         public["until"] = move.until.isoformat()
     if transition.is_contested:
         public |= {"unit": row.closing_unit or row.lead_unit, "contests": row.reopen_count + 1}

@@ -9,9 +9,10 @@ from portal.errors import Conflict, InvalidInput
 from portal.i18n import N_, Message
 from portal.masking import mask
 from portal.models.report import contact
-from portal.operations.context import REPORTER, Actor, Context
-from portal.operations.move_report import Case, Move, lock_case, part_in
+from portal.operations.context import REPORTER, SYSTEM, Actor, Context
+from portal.operations.move_report import Case, Move, lock_case, move_report, part_in
 from portal.operations.outbox_rows import DELIVER, letter, outbox_row
+from portal.operations.pauses import awaits_reporter
 from portal.operations.record_events import Draft, record
 from portal.operations.submission import clean_text, long_faults
 
@@ -39,13 +40,17 @@ def write_to_resident(tx: Connection, context: Context, token: str, actor: Actor
 
 
 def reply_to_unit(tx: Connection, context: Context, token: str, words: str) -> None:
-    """The resident answers, or writes of their own accord: the unit that leads by now is told. Addresses are
-    blacked out, so that none slips through by habit."""
+    """The resident answers, or writes of their own accord: the unit that leads by now is told.
+
+    Addresses are blacked out, so that none slips through by habit. A case that waited for the answer goes on.
+    """
     words = mask(_checked(words))
     case = lock_case(tx, context, token, REPORTER, Move(REPLIED))
     if case.row.contact_erased_at is not None:
         raise Conflict(Message(ERASED))
     _relay(tx, context, case, REPLIED, words, [("relayed", case.row.lead_unit)])
+    if awaits_reporter(tx, case):
+        move_report(tx, context, token, SYSTEM, Move("resume"))
 
 
 def _relay(

@@ -26,6 +26,7 @@ def read_escalation(keys: Keys) -> Escalation:
         steps=_steps(keys) if "step" in keys.table else usual.steps,
         extension_hours=keys.number("extension_hours", usual.extension_hours, 0.1, LONGEST_H),
         supervision_hours=keys.number("supervision_hours", usual.supervision_hours, 0.1, LONGEST_H),
+        pause_days=keys.number("pause_days", usual.pause_days, 0.1, 366),
         supervised_kinds=_kinds(keys, usual.supervised_kinds),
     )
     keys.unknown()

@@ -83,12 +83,13 @@ DONE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why the unit's clock stands still, and who granted that: a role of a unit."""
+    """Why the unit's clock stands still, until when, and who granted that: a role of a unit."""
 
     reason: str
     role: str
     unit_code: str
     since: datetime
+    until: datetime | None = None
 
 
 def pause_of(events: Sequence[PublicEvent | StaffEvent], state: str) -> Pause | None:
@@ -98,4 +99,5 @@ def pause_of(events: Sequence[PublicEvent | StaffEvent], state: str) -> Pause | 
         return None
     public: Mapping[str, Any] = paused[-1].public
     actor = public.get("actor") or {}
-    return Pause(public.get("reason", ""), actor.get("role", ""), actor.get("unit", ""), paused[-1].at)
+    until = datetime.fromisoformat(public["until"]) if "until" in public else None
+    return Pause(public.get("reason", ""), actor.get("role", ""), actor.get("unit", ""), paused[-1].at, until)

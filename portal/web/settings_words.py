@@ -48,6 +48,7 @@ LABELS: Mapping[str, str] = {
     "escalation.extension_hours": N_("Hours to answer an application for more time"),
     "escalation.supervision_hours": N_("Hours for a case under supervision"),
     "escalation.supervised_kinds": N_("Kinds of feedback that come under supervision when overdue"),
+    "escalation.pause_days": N_("Days until a pause ends by itself, where nobody named a day"),
     "escalation.step": N_("Steps after a breach"),
     "closing.proof_max_m": N_("A proof photo from farther away is flagged, in metres"),
     "closing.proof_max_hours": N_("… or older, in hours"),

@@ -135,6 +135,7 @@ CLOSING_HINTS: Mapping[str, str] = {
 STAGES: Mapping[str, str] = {
     "dispatch": N_("Dispatch"),
     "second": N_("Second date"),
+    "pause": N_("Goes on by itself"),
     "arrive": N_("Arrive"),
     "hand_up": N_("Solve or hand up"),
     "answer": N_("Answer"),
@@ -148,6 +149,7 @@ CLOCK_KINDS: Mapping[str, str] = {
     "unit": N_("Clock of the unit"),
     "second": N_("Second date"),
     "rest": N_("What remains to be done"),
+    "pause": N_("End of the pause"),
     "extension": N_("Application for more time"),
     "callout": N_("Call-out of a crew"),
     "community": N_("Time of the community"),

@@ -65,7 +65,16 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "unmerge": (),
     "update": (PUBLIC_TEXT, PHOTOS),
     "note": (replace(NOTE, is_required=True),),
-    "wait": (Field("reason", "choice", N_("Reason"), "", True, _codes(WAIT_REASONS)), MAYBE_PUBLIC),
+    "wait": (
+        Field("reason", "choice", N_("Reason"), "", True, _codes(WAIT_REASONS)),
+        Field(
+            "until",
+            "date",
+            N_("On hold until"),
+            N_("The clock runs again by itself after this day; left empty, after the usual days."),
+        ),
+        MAYBE_PUBLIC,
+    ),
     "transfer": (Field("reason", "choice", N_("Reason"), "", True, _codes(TRANSFER_REASONS)), UNIT, NOTE),
     "assign": (UNIT, WHY, MAYBE_PUBLIC),
     "extend": (DATE, WHY, MAYBE_PUBLIC),
