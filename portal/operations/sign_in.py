@@ -81,10 +81,10 @@ def sign_in(tx: Connection, context: Context, credentials: Credentials, *, is_de
     return SignIn(secret=secret)
 
 
-def resume_session(tx: Connection, context: Context, secret: str) -> Staff | None:
-    """Who a cookie's secret belongs to, keeping the session alive; None when it has ended."""
+def resume_session(tx: Connection, context: Context, secret: str, *, is_used: bool = True) -> Staff | None:
+    """Who a cookie's secret belongs to, keeping the session alive where it `is_used`; None when it has ended."""
     at = clock.now()
-    times = SessionTimes(at, at - SESSION_IDLE, at - SEEN_EVERY)
+    times = SessionTimes(at, at - SESSION_IDLE, at - (SEEN_EVERY if is_used else SESSION_IDLE))
     return staff_of_session(tx, context.jurisdiction_id, digest(secret), times)
 
 

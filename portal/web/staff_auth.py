@@ -27,17 +27,20 @@ PASSWORD_CHANGED = N_("Your password is changed. Please sign in with the new one
 NOTES = {"out": SIGNED_OUT, "everywhere": SIGNED_OUT_EVERYWHERE, "password": PASSWORD_CHANGED}
 TOO_OFTEN = N_("Too many attempts to sign in. Please wait %(minutes)s minutes and try again.")
 
+# What static/js/live.js sends: nobody pressed anything, so a forgotten page does not keep a session open.
+WATCHING = "X-Watching"
 pages = Blueprint("staff_auth", __name__, url_prefix="/desk")
 pages.record_once(lambda setup: setup.app.jinja_env.globals.update(staff_roles=ROLES))
 
 
 def find_staff() -> Staff | None:
-    """Who is behind this request; also keeps their session alive."""
+    """Who is behind this request; also keeps their session alive, unless only an open page looks for news."""
     secret = request.cookies.get(COOKIE, "")
     if not secret:
         return None
     with writing() as tx:
-        staff = sign_in.resume_session(tx, services().context, secret)
+        is_used = WATCHING not in request.headers
+        staff = sign_in.resume_session(tx, services().context, secret, is_used=is_used)
     if staff and staff.is_demo and not is_demo_allowed():
         return None
     return staff

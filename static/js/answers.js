@@ -1,7 +1,10 @@
 // Ready-made answers: choosing one fills the public text, unless somebody has typed words of their own there.
 (function () {
   "use strict";
-  document.querySelectorAll("select[data-fills]").forEach(function (select) {
+  var known = new WeakSet();
+  function wire(select) {
+    if (known.has(select)) return;
+    known.add(select);
     var text = document.getElementById(select.dataset.fills), filled = text.value, form = select.form;
     // Enter in a field presses the first button of a form: that must be the real one.
     form.querySelectorAll("[name=fill]").forEach(function (button) { button.remove(); });
@@ -12,5 +15,8 @@
       var ending = form.querySelector("input[name=closing_code][value=" + chosen.dataset.ending + "]");
       if (ending) ending.checked = true;
     });
-  });
+  }
+  function wireAll() { document.querySelectorAll("select[data-fills]").forEach(wire); }
+  wireAll();
+  document.addEventListener("wenlu:changed", wireAll); // new parts of an open page
 }());

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   var list = document.querySelector("[data-cases]"), form = document.querySelector("form.many");
-  var rows = list ? Array.prototype.slice.call(list.querySelectorAll(".pick")) : [], here = -1;
+  var rows = [], here = -1;
 
   function boxes() { return form ? Array.prototype.slice.call(form.querySelectorAll("input[name=token]")) : []; }
   function count() {
@@ -41,14 +41,23 @@
     if (!keys) return;
     keys.open = !keys.open;
   }
+  // The lines as they stand, also after an open page has fetched new ones.
+  function look() {
+    var at = rows[here];
+    rows = list ? Array.prototype.slice.call(list.querySelectorAll(".pick")) : [];
+    here = at ? rows.indexOf(at) : -1;
+    if (form) count();
+  }
   // Whatever got the focus by Tab or a click is the line that the keys go on from.
-  rows.forEach(function (row, number) {
-    row.addEventListener("focusin", function () {
-      if (here >= 0) rows[here].classList.remove("is-here");
-      here = number;
-      row.classList.add("is-here");
-    });
+  if (list) list.addEventListener("focusin", function (event) {
+    var number = rows.indexOf(event.target.closest(".pick"));
+    if (number < 0) return;
+    if (here >= 0) rows[here].classList.remove("is-here");
+    here = number;
+    rows[here].classList.add("is-here");
   });
+  look();
+  document.addEventListener("wenlu:changed", look);
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target.matches("input:not([type=checkbox]), select, textarea, [contenteditable]")) {

@@ -15,6 +15,10 @@
       drawn: function (data, isFirst) { isCut = data.is_cut || !isFirst; } // what one answer could not hold is asked for again where one looks
     });
     map.on("moveend", function () { if (!isCut) return; clearTimeout(timer); timer = setTimeout(shown.load, 250); });
+    // Somebody reads a popup: it stays, and what has changed is drawn when it is closed.
+    document.addEventListener("wenlu:changed", function () {
+      if (shown.layer.isPopupOpen()) map.once("popupclose", shown.load); else shown.load();
+    });
     return shown.layer;
   };
 }());

@@ -3,7 +3,7 @@
 (function () {
   "use strict";
   var root = document.querySelector("[data-pulse]");
-  if (!root || !window.fetch || !window.DOMParser) return;
+  if (!root || !root.dataset.pulse || !window.fetch || !window.DOMParser) return;
   var EVERY = 20000, QUIET = 120000, LONGEST = 600000, wait = EVERY, mark = null, asked = 0, timer = 0, isWaiting = false;
   // What the server sent of each part: what a reader opens in it, or a script adds to it, is no news.
   var sent = {};
@@ -17,11 +17,16 @@
     var line = navigator.connection;
     return Boolean(line && line.saveData) || window.matchMedia("(prefers-reduced-data: reduce)").matches;
   }
-  var lists = new WeakMap();
-  function note() { root.querySelectorAll("select").forEach(function (list) { if (!lists.has(list)) lists.set(list, list.selectedIndex); }); }
+  var lists = new WeakMap(), opened = new WeakSet();
+  function note() {
+    root.querySelectorAll("details[open]").forEach(function (fold) { opened.add(fold); });
+    root.querySelectorAll("select").forEach(function (list) { if (!lists.has(list)) lists.set(list, list.selectedIndex); });
+  }
   function isTyping() {
     var at = document.activeElement;
     if (at && root.contains(at) && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) return true;
+    // A form that the reader opened is one they are about to fill in.
+    if (Array.prototype.some.call(root.querySelectorAll("details[open]"), function (fold) { return !opened.has(fold) && fold.querySelector("form"); })) return true;
     return Array.prototype.some.call(root.querySelectorAll("textarea, select, input:not([type=hidden]):not([type=range])"), function (field) {
       if (field.options) return lists.get(field) !== field.selectedIndex;
       return /^(checkbox|radio)$/.test(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
@@ -35,7 +40,7 @@
     if (document.hidden) return;
     if (isWaiting) { renew(); plan(); return; }
     asked = Date.now();
-    fetch(root.dataset.pulse, { cache: "no-cache" }).then(function (answer) {
+    fetch(root.dataset.pulse, { cache: "no-cache", headers: { "X-Watching": "1" } }).then(function (answer) {
       if (!answer.ok) throw new Error(String(answer.status));
       var now = answer.headers.get("ETag"), isNews = mark !== null && now !== mark;
       mark = now;
@@ -47,7 +52,7 @@
   function renew() {
     isWaiting = isTyping();
     if (isWaiting) return;
-    fetch(location.href, { cache: "no-store" }).then(function (answer) {
+    fetch(location.href, { cache: "no-store", headers: { "X-Watching": "1" } }).then(function (answer) {
       if (!answer.ok) throw new Error(String(answer.status));
       return answer.text();
     }).then(function (text) {
