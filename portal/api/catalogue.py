@@ -35,6 +35,7 @@ def about() -> Response:
             "map_zoom": place.config["map_zoom"],
             "layers": [layer.name for layer in place.router.city.index.layers],
             "rulebook_version": place.rulebook_version,
+            "aims": _aims(),
         }
     )
 
@@ -62,7 +63,8 @@ def unit_list() -> Response:
     """Every unit with its figures; two statements."""
     with reading() as tx:
         figures = unit_figures(tx, services().jurisdiction_id, clock.now())
-    return jsonify({"units": [_unit(each, figures.get(each.code)) for each in city().directory]})
+    units = [_unit(each, figures.get(each.code)) for each in city().directory]
+    return jsonify({"units": units, "aims": _aims()})
 
 
 @pages.get("/units/<code>")
@@ -92,6 +94,11 @@ def _unit(unit: Unit, found: UnitFigures | None) -> dict[str, object]:
         "resolved_share": _rounded(figures.resolved_share),
         "partly_fixed_90_days": figures.partly,
     }
+
+
+def _aims() -> dict[str, float]:
+    """What the city publishes that it aims at, by measure: shares, or figures above one."""
+    return dict(city().config.get("targets_of_service") or {})
 
 
 def _rounded(share: float | None) -> float | None:

@@ -18,6 +18,7 @@ from portal.queries.unit_figures import UnitFigures, unit_figures
 from portal.queries.unit_ratings import SMALLEST_SAMPLE as SMALLEST_RATING
 from portal.queries.unit_year import unit_year
 from portal.web import access
+from portal.web.aims import aims_of
 from portal.web.charts import spark
 from portal.web.history import STATES
 from portal.web.locale import local
@@ -42,7 +43,8 @@ def board() -> str:
         (unit, depth, figures.get(unit.code, UnitFigures(unit.code)), _trend(months.get(unit.code, ())))
         for unit, depth in in_order(city().directory)
     ]
-    return render_template("public/units.html", rows=rows, smallest=SMALLEST_SAMPLE)
+    aims = aims_of(figures.values())
+    return render_template("public/units.html", rows=rows, smallest=SMALLEST_SAMPLE, aims=aims)
 
 
 @pages.get("/units/<unit_code>")
@@ -62,6 +64,7 @@ def one(unit_code: str) -> str:
         "public/unit.html",
         **_about(directory.unit(unit_code)),
         figures=figures.get(unit_code, UnitFigures(unit_code)),
+        aims=aims_of(figures.values()),
         year=year,
         flow=flow_of(year.months),
         curve=curve_of(year),

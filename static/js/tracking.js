@@ -7,11 +7,13 @@
     var body = new URLSearchParams({ secret: location.hash.slice(1), csrf_token: page.dataset.csrf });
     history.replaceState(null, "", location.pathname);
     if (page.dataset.own !== "no") return;
-    var wrong = document.getElementById("wrong-link");
+    var words = document.getElementById("wrong-link");
+    // Said only when it is so: what stands hidden in a page is read out by some, and found by others.
+    function wrong() { if (words && !page.querySelector("[role=alert]")) words.after(words.content.cloneNode(true)); }
     fetch(page.dataset.open, { method: "POST", body: body, redirect: "manual" }).then(function (answer) {
       // The right secret is answered with a redirect, which a script cannot look into.
-      if (answer.type === "opaqueredirect") location.reload(); else wrong.hidden = false;
-    }).catch(function () { wrong.hidden = false; });
+      if (answer.type === "opaqueredirect") location.reload(); else wrong();
+    }).catch(wrong);
   }
   openByLink();
   // A link pasted over the address of the same page loads nothing anew.

@@ -88,7 +88,7 @@ def test_a_private_link_that_does_not_fit_says_so(live: Any, chromium: Any, lang
         filed = file_report(given)
     page = chromium.new_context(viewport={"width": 390, "height": 844}).new_page()
     page.goto(f"{live.address}/r/{filed.token}?lang={lang}#{'A' * 22}")
-    expect(page.locator("#wrong-link")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_visible()
     assert "#" not in page.url
     page.goto(f"{live.address}/r/{filed.token}#{filed.secret}")
     expect(page.locator("#wrong-link")).to_have_count(0)
