@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Numeric, and_, cast, func, select
 
+from portal.models.city import jurisdiction_table
 from portal.models.ledger import event, event_private
 from portal.models.report import report
 from portal.pack.points import DefaultPoints, default_point_at
@@ -26,17 +27,23 @@ class Suspected(NamedTuple):
 
 
 def suspected_points(tx: Connection, jurisdiction_id: str) -> Suspected | None:
-    """The newest findings; None where nobody looked, or nothing was ever found."""
+    """The newest findings, what became a default point since then left out; None where there never were any."""
     apart = and_(event_private.c.case_id == event.c.case_id, event_private.c.case_seq == event.c.case_seq)
     query = (
-        select(event.c.at, event_private.c.private)
+        select(event.c.at, event_private.c.private, jurisdiction_table.c.config)
         .join(event_private, apart)
+        .join(jurisdiction_table, jurisdiction_table.c.id == event.c.jurisdiction_id)
         .where(event.c.jurisdiction_id == jurisdiction_id, event.c.kind == SUSPECTED)
         .order_by(event.c.at.desc())
         .limit(1)
     )
     row = tx.execute(query).one_or_none()
-    return None if row is None else Suspected(row.at, list((row.private or {}).get("points", ())))
+    if row is None:
+        return None
+    known, found = row.config.get("default_points", {}), (row.private or {}).get("points", ())
+    return Suspected(
+        row.at, [one for one in found if default_point_at(known, one["lon"], one["lat"]) is None]
+    )
 
 
 def outlandish_points(

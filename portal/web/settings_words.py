@@ -71,6 +71,9 @@ LABELS: Mapping[str, str] = {
     "incidents.alarm_rate": N_("Rate of false alarms"),
     "privacy.contact_days": N_("Days until contact data are forgotten"),
     "privacy.text_days": N_("Days until the words as written are forgotten"),
+    "default_points.place_1": N_("First place"),
+    "default_points.place_2": N_("Second place"),
+    "default_points.place_3": N_("Third place"),
 }
 HINTS: Mapping[str, str] = {
     "calendar.hours": N_("Like 09:00-12:00, 14:00-18:00. Empty: no working day."),

@@ -26,4 +26,6 @@ def test_a_suspected_place_is_shown_and_taken_up(desk: Any) -> None:
     }
     done = browser.post("/admin/settings", typed | {"s-default_points.place_1": "121.6112, 29.2011, 15"})
     assert done.status_code == 303, done.text
-    assert 'value="121.6112, 29.2011, 15"' in browser.get("/admin/settings").text
+    after = browser.get("/admin/settings").text
+    assert 'value="121.6112, 29.2011, 15"' in after
+    assert "no one may have been there" not in after
