@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select, update
 
@@ -14,6 +15,7 @@ from portal import clock
 from portal.db import insert_together
 from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
 from portal.i18n import N_, Message
+from portal.models.city import unit
 from portal.models.crews import contractor_link, contractor_question
 from portal.models.ledger import case_file, event
 from portal.models.report import report
@@ -24,12 +26,15 @@ from portal.operations.outbox_rows import DELIVER, letter, outbox_row
 from portal.operations.record_events import Draft, record
 from portal.operations.submission import clean_text, long_faults
 from portal.queries.staff_rights import accused_units
+from routing.lifecycle import CLOSED_STATES
 
 CONTRACTOR = "contractor"
 CONTRACTOR_LINK_LASTS = timedelta(days=14)
 ENDED = N_("This link has ended. Ask the unit that sent it for a new one.")
 MAC_LENGTH = 32  # hexadecimal digits: 128 bits
 LINKED = "contractor.linked"
+# What was only just said to be done may still be read, and comes back when it is contested.
+_OVER = frozenset(CLOSED_STATES) - {"resolved"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +109,21 @@ def revoke_link(tx: Connection, context: Context, token: str, actor: Actor) -> N
 
 
 def open_link(tx: Connection, context: Context, code: str) -> Opened:
-    """What a link opens; Forbidden where it is wrong, ended, revoked, or the contractor has the case no more."""
+    """What a link opens; Forbidden where it is wrong, ended, revoked, or the contractor has the case no more.
+
+    It ends with the contract, and with the case: until a closing is confirmed or final, its page can be read.
+    """
     number, expiry, mac = _parts(code)
     here = (contractor_link.c.id == number) & (contractor_link.c.jurisdiction_id == context.jurisdiction_id)
     query = select(
-        contractor_link, report.c.token, report.c.lead_unit, report.c.about_unit, case_file.c.last_seq
-    ).join(case_file, case_file.c.id == contractor_link.c.report_id)
-    row = tx.execute(query.join(report, report.c.id == contractor_link.c.report_id).where(here)).one_or_none()
+        contractor_link, report.c.token, report.c.lead_unit, report.c.about_unit, report.c.state,
+        case_file.c.last_seq, unit.c.contract_to,
+    ).join(case_file, case_file.c.id == contractor_link.c.report_id)  # fmt: skip
+    query = query.join(report, report.c.id == contractor_link.c.report_id)
+    is_of_unit = (unit.c.jurisdiction_id == contractor_link.c.jurisdiction_id) & (
+        unit.c.unit_code == contractor_link.c.unit_code
+    )
+    row = tx.execute(query.outerjoin(unit, is_of_unit).where(here)).one_or_none()
     if row is None or int(row.expires_at.timestamp()) != expiry:
         raise Forbidden(Message(ENDED))
     city = context.cities.city(tx, context.jurisdiction_id)
@@ -118,7 +131,10 @@ def open_link(tx: Connection, context: Context, code: str) -> Opened:
     is_theirs = row.lead_unit == row.unit_code and row.unit_code not in accused_units(
         row.about_unit, city.directory
     )
-    if not is_sound or not is_theirs or row.revoked_at is not None or row.expires_at <= clock.now():
+    is_over = row.revoked_at is not None or row.expires_at <= clock.now() or row.state in _OVER
+    today = clock.now().astimezone(ZoneInfo(city.timezone)).date()
+    has_contract = row.contract_to is None or row.contract_to >= today
+    if not is_sound or not is_theirs or is_over or not has_contract:
         raise Forbidden(Message(ENDED))
     return Opened(row.id, row.report_id, row.token, row.unit_code, row.expires_at, row.last_seq)
 

@@ -11,9 +11,10 @@ from sqlalchemy import select, update
 
 from portal.crypto import Keyring
 from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
+from portal.models.city import unit
 from portal.models.crews import contractor_link, contractor_question
 from portal.models.report import report
-from portal.operations.context import Actor, Context
+from portal.operations.context import REPORTER, Actor, Context
 from portal.operations.contractor_links import (
     answer_contractor,
     ask_unit,
@@ -24,6 +25,8 @@ from portal.operations.contractor_links import (
 )
 from portal.operations.move_checks import Move
 from portal.operations.move_report import move_report
+
+from .conftest import TUESDAY
 
 DESK, HEAD = Actor("dispatcher", "centre"), Actor("unit_head", "sanitation")
 RUBBISH = {
@@ -109,6 +112,41 @@ def test_it_ends(at, do, work, days, opens):
         else:
             with pytest.raises(Forbidden):
                 do(open_link, work[1])
+
+
+@pytest.mark.parametrize(
+    ("days", "opens"), [pytest.param(0, True, id="the last day"), pytest.param(-1, False, id="over")]
+)
+def test_it_ends_with_the_contract(linhai, at, do, work, days, opens):
+    mine = (unit.c.jurisdiction_id == "linhai.example") & (unit.c.unit_code == "haiqing")
+    with linhai.database.transaction() as tx:
+        before = tx.scalar(select(unit.c.contract_to).where(mine))
+        tx.execute(update(unit).where(mine).values(contract_to=TUESDAY.date() + timedelta(days=days)))
+    try:
+        with at():
+            if opens:
+                assert do(open_link, work[1]).unit_code == "haiqing"
+            else:
+                with pytest.raises(Forbidden):
+                    do(open_link, work[1])
+    finally:
+        with linhai.database.transaction() as tx:
+            tx.execute(update(unit).where(mine).values(contract_to=before))
+
+
+def test_it_ends_with_the_case_and_comes_back_with_it(linhai, at, do, work):
+    token, code = work
+    with at():
+        actor = do(open_link, code).actor
+        done = Move("resolve", closing_code="fixed", reason="The camera broke.", public_text="Taken away.")
+        do(move_report, token, actor, Move("accept"))
+        do(move_report, token, actor, done)
+        assert do(open_link, code).token == token, "what was just done may be read"
+        linhai.move(token, REPORTER, "confirm")
+        with pytest.raises(Forbidden):
+            do(open_link, code)
+        linhai.move(token, REPORTER, "contest")
+        assert do(open_link, code).token == token
 
 
 def test_the_unit_ends_it_and_sends_another(linhai, at, do, work):
