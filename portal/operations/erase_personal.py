@@ -13,10 +13,11 @@ from portal import clock
 from portal.errors import NotFound
 from portal.i18n import N_, Message
 from portal.models.city import jurisdiction_table
+from portal.models.crews import complaint_case, contractor_question, crew_loan
 from portal.models.custody import task
 from portal.models.incident import follower
 from portal.models.ledger import case_file, event, event_private
-from portal.models.oversight import supervision
+from portal.models.oversight import extension, supervision
 from portal.models.report import contact, media, report
 from portal.operations.context import SYSTEM, Actor, Context
 from portal.operations.record_events import Draft, head_of, record_all
@@ -133,13 +134,17 @@ def _erase(
 
 
 def _erase_contact(tx: Connection, store: FileStore, ids: Sequence[int]) -> None:
-    """The address, what went between resident and unit, who looked, and the photos as they were taken."""
+    """The address, what went between resident and unit, who looked, and the photos as they were taken.
+
+    The case that a complaint is about goes, too: it leads to whoever complained.
+    """
     said = select(event.c.case_seq).where(
         event.c.case_id == event_private.c.case_id,
         event.c.case_seq == event_private.c.case_seq,
         event.c.kind.in_((*RELAYED, VIEWED)),
     )
     tx.execute(delete(contact).where(contact.c.report_id.in_(ids)))
+    tx.execute(delete(complaint_case).where(complaint_case.c.report_id.in_(ids)))
     tx.execute(update(follower).where(follower.c.report_id.in_(ids)).values(sealed=None))
     tx.execute(delete(event_private).where(event_private.c.case_id.in_(ids), said.exists()))
     changed = update(media).where(media.c.report_id.in_(ids)).values(capture=null())
@@ -166,3 +171,10 @@ def _erase_text(tx: Connection, store: FileStore, ids: Sequence[int]) -> None:
     tx.execute(update(task).where(task.c.report_id.in_(ids)).values(words=None, rating_words=None))
     words = {"words": supervision.c.public_words, "finding_words": supervision.c.public_finding_words}
     tx.execute(update(supervision).where(supervision.c.report_id.in_(ids)).values(words))
+    asked = {"reason": extension.c.public_reason, "answer": extension.c.public_answer}
+    tx.execute(update(extension).where(extension.c.report_id.in_(ids)).values(asked))
+    tx.execute(update(crew_loan).where(crew_loan.c.report_id.in_(ids)).values(words=""))
+    questions = contractor_question.c
+    answer = case((questions.answer.is_not(None), ""))
+    mine = questions.report_id.in_(ids)
+    tx.execute(update(contractor_question).where(mine).values(question="", answer=answer))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from portal import clock
+from portal.models.crews import complaint_case, contractor_question, crew_loan
 from portal.models.ledger import event, event_private
+from portal.models.oversight import extension
 from portal.models.report import contact, media, report
 from portal.operations.context import REPORTER, Actor
 from portal.operations.erase_personal import (
@@ -128,6 +130,42 @@ def test_on_request_everything_goes_at_once_whatever_the_state(database, context
         assert "1234" not in row.description
         assert row.receipt == row.public_receipt
         assert verify_ledger(tx).faults == []
+
+
+def test_what_was_written_about_the_case_goes_with_its_words(linhai, database, context, filed) -> None:
+    token = filed()
+    case_id, here = linhai.row(token).id, {"jurisdiction_id": "linhai.example"}
+    shared = here | {"report_id": case_id, "unit_code": "street-cn2"}
+    at = clock.now()
+    with database.transaction() as tx:
+        tx.execute(insert(complaint_case).values(here | {"report_id": case_id, "about_token": "ABC"}))
+        asked = {"question": "Ask Mr Li.", "answer": "Ring 138 1234 5678.", "asked_at": at}
+        tx.execute(insert(contractor_question).values(shared | asked))
+        tx.execute(insert(extension).values(
+            shared | {"state": "refused", "decider": "centre", "reason": "Mr Li, 138 1234 5678", "public_reason": "…",
+                      "answer": "No, Mr Li.", "public_answer": "No.", "asked_at": at, "wished_at": at}
+        ))  # fmt: skip
+        loan = {"crew_code": "cn1-patrol", "owner_unit": "street-cn1", "borrower_unit": "street-cn2",
+                "state": "refused", "words": "For Mr Li.", "requested_at": at, "ended_at": at}  # fmt: skip
+        tx.execute(insert(crew_loan).values(here | {"report_id": case_id} | loan))
+        assert erase_case(tx, context, token, REPORTER, "request") == 1
+        columns = [
+            *(extension.c[name] for name in ("reason", "answer")),
+            *(contractor_question.c[name] for name in ("question", "answer")),
+            crew_loan.c.words,
+        ]
+        joined = extension.join(contractor_question, contractor_question.c.report_id == case_id)
+        joined = joined.join(crew_loan, crew_loan.c.report_id == case_id)
+        of_case = extension.c.report_id == case_id
+        assert tx.execute(select(*columns).select_from(joined).where(of_case)).one() == (
+            "…",
+            "No.",
+            "",
+            "",
+            "",
+        )
+        left = select(func.count()).where(complaint_case.c.report_id == case_id)
+        assert tx.scalar(left) == 0
 
 
 @pytest.mark.parametrize(
