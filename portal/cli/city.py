@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from portal import clock
-from portal.cli.connect import reached
+from portal.cli.connect import keyring_of, reached
 from portal.cli.database import is_current, migrate
 from portal.operations.load_city import Loaded, load_city
+from portal.operations.load_letters import check_wordings
 from portal.pack.check import check as check_pack
 from portal.pack.model import Finding
 from portal.pack.reader import read_pack
@@ -32,6 +33,7 @@ def check(pack: Path) -> None:
     """List every problem of a pack with file, row and column; exit 1 where there are errors."""
     read = read_pack(pack)
     findings = check_pack(read, clock.now().date())
+    findings += check_wordings(read) if read.config else []
     errors = report_findings(findings)
     if errors:
         sys.exit(1)
@@ -51,7 +53,8 @@ def load(pack: Path) -> None:
         if not is_current(here.database.url):
             migrate(here.database.url)
         with here.database.transaction() as tx:
-            loaded = load_city(tx, read, lambda step: click.echo(f"  {step}", err=True))
+            keyring = keyring_of(here.settings)
+            loaded = load_city(tx, read, lambda step: click.echo(f"  {step}", err=True), keyring)
     click.echo(outcome(loaded))
 
 
@@ -62,7 +65,8 @@ def export(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise click.ClickException(f"{folder} is not empty")
     with reached() as here, here.database.snapshot() as tx:
-        count = write_files(folder, pack_files(tx, here.context().jurisdiction_id))
+        context = here.context()
+        count = write_files(folder, pack_files(tx, context.jurisdiction_id, context.keyring))
     click.echo(f"{folder}: {count} files")
 
 

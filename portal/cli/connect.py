@@ -30,9 +30,14 @@ class Reached:
         return context_of(self.settings, city)
 
 
+def keyring_of(settings: Settings) -> Keyring:
+    """The keys of the installation."""
+    return Keyring(settings.secret_key, settings.old_secret_keys)
+
+
 def context_of(settings: Settings, jurisdiction_id: str) -> Context:
     """The context of operations for a city; what is built of its map is kept for the next process."""
-    keyring = Keyring(settings.secret_key, settings.old_secret_keys)
+    keyring = keyring_of(settings)
     store, cities = FileStore(settings.folder("files")), CityCache(settings.folder("cache"))
     return Context(jurisdiction_id, keyring, store, public_url=settings.public_url, cities=cities)
 

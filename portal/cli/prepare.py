@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
+from portal.cli.connect import keyring_of
 from portal.cli.database import is_current, migrate
 from portal.cli.demo_life import live_first
 from portal.cli.processes import PREPARING
@@ -33,7 +34,7 @@ def prepare(settings: Settings, pack: Path) -> None:
         is_drawn = pack.resolve() == HERE.resolve()
         if is_drawn:
             pack = ensure_demo_city(settings.home, _say)
-        loaded = load_city_folder(database, pack, _say)
+        loaded = load_city_folder(database, pack, _say, keyring_of(settings))
         if is_demo_folder(pack) and (settings.is_loopback or settings.allow_demo_accounts):
             _make_demo_accounts(settings, database, loaded)
         if is_drawn and settings.has_demo_life:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,10 +20,12 @@ from geo.postgis import (
     stage_edition,
 )
 from portal import clock
+from portal.crypto import Keyring
 from portal.db import Database, insert_together
 from portal.models.city import jurisdiction_table, rulebook
 from portal.operations.catalogue_rows import catalogue_rows, config_row, replace_catalogue
 from portal.operations.context import SYSTEM
+from portal.operations.load_letters import check_wordings, load_channels, load_wordings
 from portal.operations.record_events import Draft, city_head, record
 from portal.pack.check import check
 from portal.pack.layers import point_layers, read_edition
@@ -46,15 +48,25 @@ class Loaded:
     findings: tuple[Finding, ...] = ()
 
 
-def load_city_folder(database: Database, folder: Path | str, on_step: Progress = lambda _: None) -> Loaded:
+def load_city_folder(
+    database: Database,
+    folder: Path | str,
+    on_step: Progress = lambda _: None,
+    keyring: Keyring | None = None,
+) -> Loaded:
     """Load a pack from its folder; raises PackError with every finding where it does not hold."""
     pack = read_pack(folder)
     with database.transaction() as tx:
-        return load_city(tx, pack, on_step)
+        return load_city(tx, pack, on_step, keyring)
 
 
-def load_city(tx: Connection, pack: Pack, on_step: Progress = lambda _: None) -> Loaded:
-    """Load a pack: catalogue, boundaries as editions, rulebook; the switch is the transaction's commit."""
+def load_city(
+    tx: Connection, pack: Pack, on_step: Progress = lambda _: None, keyring: Keyring | None = None
+) -> Loaded:
+    """Load a pack: catalogue, boundaries as editions, rulebook, letters; the switch is the transaction's commit.
+
+    Without the key of the installation the channels of units stay out.
+    """
     if pack.errors:
         raise PackError(pack.findings)
     jurisdiction_id = pack.city.jurisdiction_id
@@ -66,7 +78,7 @@ def load_city(tx: Connection, pack: Pack, on_step: Progress = lambda _: None) ->
     if known == pack.digest:
         return Loaded(jurisdiction_id, is_changed=False)
     on_step("checking")
-    findings = tuple(check(pack, clock.now().date()))
+    findings = (*check(pack, clock.now().date()), *check_wordings(pack))
     if any(found.severity == "error" for found in findings):
         raise PackError(findings)
     _put_jurisdiction(tx, pack)
@@ -76,7 +88,10 @@ def load_city(tx: Connection, pack: Pack, on_step: Progress = lambda _: None) ->
     _put_layers(tx, pack)
     on_step("rules")
     version = _put_rulebook(tx, pack)
-    _note(tx, pack, version)
+    on_step("letters")
+    letters = {"wordings": load_wordings(tx, pack)}
+    letters["channels"] = load_channels(tx, pack, keyring) if keyring else 0
+    _note(tx, pack, version, letters)
     return Loaded(jurisdiction_id, is_changed=True, findings=findings)
 
 
@@ -162,11 +177,12 @@ def _put_rulebook(tx: Connection, pack: Pack) -> int:
     return version
 
 
-def _note(tx: Connection, pack: Pack, rulebook_version: int) -> None:
+def _note(tx: Connection, pack: Pack, rulebook_version: int, letters: Mapping[str, int]) -> None:
     public = {
         "actor": SYSTEM.in_public(),
         "pack": pack.digest,
         "rulebook": rulebook_version,
         "editions": active_editions(tx, pack.city.jurisdiction_id),
+        **{name: count for name, count in letters.items() if count},
     }
     record(tx, city_head(tx, pack.city.jurisdiction_id), [Draft("city.loaded", public)])

@@ -18,6 +18,7 @@ from portal.operations.letter_wording import render_wording, wording_faults
 from portal.operations.record_events import Draft, city_head, record
 from portal.operations.run_once import drop, revive
 from portal.operations.write_letter import letter_page, occasions, wording_shipped
+from portal.queries.letter_cells import channel_owner
 from portal.queries.messages import wording_of
 from portal.queries.outbox import given_up
 
@@ -107,7 +108,7 @@ def add_channel(
         raise InvalidInput({"unit": Message(NO_UNIT)})
     if not is_address(kind, address.strip()):
         raise InvalidInput({"address": Message(BAD_ADDRESS)})
-    sealed = context.keyring.seal({"address": address.strip()}, bound_to=f"channel:unit:{unit_code}")
+    sealed = context.keyring.seal({"address": address.strip()}, bound_to=channel_owner(unit_code))
     row = {"jurisdiction_id": context.jurisdiction_id, "unit_code": unit_code, "kind": kind}
     tx.execute(message_channel.insert().values(row | {"sealed": sealed, "created_at": clock.now()}))
     told = {"actor": actor.in_public(), "unit": unit_code, "channel": kind}

@@ -12,6 +12,7 @@ from portal.pack.check_rows import check_rows
 from portal.pack.check_rules import check_rules
 from portal.pack.convert import holidays_of, published_days
 from portal.pack.crew_rows import check_contracts, check_crews
+from portal.pack.letter_rows import check_channels
 from portal.pack.model import Finding, Pack
 from portal.pack.said import said
 from portal.pack.table import Notes
@@ -50,7 +51,7 @@ def check_tables(pack: Pack, layers: Iterable[Layer], today: date | None = None)
 
 def _check_tables(pack: Pack, layers: Iterable[Layer], today: date | None) -> list[Finding]:
     findings = check_rows(pack)
-    findings += check_crews(pack) + check_contracts(pack, today)
+    findings += check_crews(pack) + check_contracts(pack, today) + check_channels(pack)
     findings += check_rules(pack, layers)
     return findings + _check_calendar(pack, today)
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from shapely.geometry.base import BaseGeometry
 
 from geo.boundary import USUAL_SNAP_M
+from portal.pack.letters import ChannelRow, WordingRow
 from portal.pack.privacy import PrivacyFigures
 from routing.closing import ClosingFigures
 from routing.decision import AMBIGUOUS_BELOW, GEOCODED_BORDER_M
@@ -359,6 +360,8 @@ class Pack:
     crews: tuple[CrewRow, ...] = ()
     rosters: tuple[RosterRow, ...] = ()
     answers: tuple[AnswerRow, ...] = ()
+    wordings: tuple[WordingRow, ...] = ()
+    channels: tuple[ChannelRow, ...] = ()
     points: tuple[FeatureFile, ...] = ()
     works: tuple[FeatureFile, ...] = ()
     basemap: tuple[FeatureFile, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 
 from portal.i18n import N_
 from portal.pack.crew_rows import CREW_COLUMNS, ROSTER_COLUMNS, crew, roster
+from portal.pack.letter_rows import CHANNEL_COLUMNS, WORDING_COLUMNS, channel, wording
 from portal.pack.model import (
     CLOCKS,
     DATATYPES,
@@ -277,6 +278,8 @@ TABLES: Mapping[str, Table] = {
     "answers": Table(
         "answers.csv", Columns(required=("service_code", "closing_code"), localised=("text",)), answer
     ),
+    "wordings": Table("wordings.csv", WORDING_COLUMNS, wording),
+    "channels": Table("channels.csv", CHANNEL_COLUMNS, channel),
 }
 
 

@@ -61,7 +61,8 @@ def pack() -> Response:
     """The whole city as a pack in one archive, as `wenlu city export` writes it."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out, services().database.snapshot() as tx:
-        for name, text in pack_files(tx, services().jurisdiction_id):
+        keyring = services().keyring if "admin" in g.staff.roles else None
+        for name, text in pack_files(tx, services().jurisdiction_id, keyring):
             out.writestr(name, text)
     answer = make_response(archive.getvalue())
     answer.headers["Content-Type"] = "application/zip"
