@@ -18,6 +18,7 @@ from portal.operations.letter_wording import render_wording, wording_faults
 from portal.operations.record_events import Draft, city_head, record
 from portal.operations.run_once import drop, revive
 from portal.operations.write_letter import letter_page, occasions, wording_shipped
+from portal.pack.letter_rows import AUDIENCES
 from portal.queries.letter_cells import channel_owner
 from portal.queries.messages import wording_of
 from portal.queries.outbox import given_up
@@ -25,7 +26,6 @@ from portal.queries.outbox import given_up
 NO_MESSAGE = N_("There is no such message.")
 CHANGED = N_("Somebody else has changed this wording in the meantime. Please look again.")
 NO_UNIT = N_("Please choose a unit.")
-AUDIENCES = ("reporter", "unit")
 # What the preview fills the places with.
 SAMPLE = {
     "service": "…", "unit": "…", "city": "…", "token": "7F3K9QW2XH4M8N", "link": "https://example.org/r/7F3K9QW2XH4M8N",

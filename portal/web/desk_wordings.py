@@ -11,7 +11,6 @@ from portal.errors import InvalidInput, NotFound
 from portal.i18n import Message
 from portal.operations.letter_wording import PLACES
 from portal.operations.manage_messages import (
-    AUDIENCES,
     NO_MESSAGE,
     current_wording,
     edit_wording,
@@ -19,6 +18,7 @@ from portal.operations.manage_messages import (
     version_of,
 )
 from portal.operations.write_letter import occasions
+from portal.pack.letter_rows import AUDIENCES
 from portal.queries.deliveries import edited_wordings
 from portal.web import access
 from portal.web.admin import actor
