@@ -54,7 +54,7 @@ def find_places(tx: Connection, city: CityView, typed: str) -> list[Place]:
             same.add(key)
             known.append(place)
     exact = [each for each in known if each.near == 0]
-    ordered = sorted(exact or known, key=lambda each: (each.near, not each.area, len(str(_key(each.names)))))
+    ordered = sorted(exact or known, key=lambda each: (each.near, not each.area, _order(each.names)))
     return ordered[:MOST_PLACES]
 
 
@@ -106,6 +106,12 @@ def _is_known(place: Place, known: Sequence[Place]) -> bool:
 
 def _texts(names: Names) -> Iterable[str]:
     return [names] if isinstance(names, str) else names.values()
+
+
+def _order(names: Names) -> tuple[int, tuple[str, ...]]:
+    """Short names first, then by what they are."""
+    texts = _key(names)
+    return max(map(len, texts)), texts
 
 
 def _key(names: Names) -> tuple[str, ...]:

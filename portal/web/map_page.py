@@ -104,5 +104,5 @@ def _drawn(chosen: Chosen) -> Any:
         "more": gettext("Only the newest are shown. Come closer to see all."),
     }
     if (near := read_point(request.args.get("near", ""))) is not None:
-        return draw_map(near, CLOSE_ZOOM, data)
+        return draw_map(near, CLOSE_ZOOM, data | {"near": "yes"})
     return draw_map(city().config["map_centre"], city().config["map_zoom"], data)

@@ -285,7 +285,7 @@
           if (data.is_cut) note.addTo(map); else note.remove();
           var inside = data.features.filter(function (each) { return !each.properties.is_outside; }), start = isFirst;
           isFirst = false;
-          if (start && inside.length && !box.dataset.area) map.fitBounds(L.geoJSON(inside).getBounds().pad(0.1), { maxZoom: 15 });
+          if (start && inside.length && !box.dataset.area && !box.dataset.near) map.fitBounds(L.geoJSON(inside).getBounds().pad(0.1), { maxZoom: 15 });
         }).catch(function () {});
       }
       load();

@@ -54,6 +54,7 @@ def test_what_is_said_in_words(client: FlaskClient, typed: str, wanted: list[str
 def test_the_map_opens_at_the_street(client: FlaskClient) -> None:
     page = client.get(client.get("/find?number=盐仓巷").headers["Location"]).get_data(as_text=True)
     assert re.search(r"center: \[29\.\d+, 121\.6\d+\], zoom: 16", page)
+    assert 'data-near="yes"' in page, "and is not drawn back to the whole city"
     assert client.get("/map?near=nonsense").status_code == 200
 
 
