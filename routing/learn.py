@@ -145,9 +145,14 @@ def proposals_toml(proposals: Iterable[Proposal]) -> str:
 
 def with_proposals(book: str, proposals: Iterable[Proposal]) -> str:
     """Return a draft: the rulebook's text with the proposed lines before its first rule."""
+    return before_rules(book, proposals_toml(proposals))
+
+
+def before_rules(book: str, lines: str) -> str:
+    """Return the rulebook's text with other lines before its first rule."""
     start = re.search(r"(?m)^[ \t]*\[\[[ \t]*rule[ \t]*\]\]", book)
     place = start.start() if start else len(book)
-    return f"{book[:place]}{proposals_toml(proposals)}\n{book[place:]}"
+    return f"{book[:place]}{lines}\n{book[place:]}"
 
 
 def _rule(one: Proposal, taken: Counter[str]) -> str:

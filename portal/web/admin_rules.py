@@ -64,7 +64,7 @@ def check() -> Response:
     """Show what is wrong with a draft, what is different, and whose cases would have gone elsewhere."""
     sent = request.files.get("file")
     raw = sent.read(MOST + 1) if sent and sent.filename else request.form.get("text", "").encode()
-    return _draft_page(200, _text(raw))
+    return draft_page(200, _text(raw))
 
 
 @pages.post("/publish")
@@ -78,9 +78,9 @@ def publish() -> Response:
                 raise Conflict(Message(CHANGED_MEANWHILE))
             done = publish_rulebook(tx, services().context, text, actor())
     except RulesRefused:
-        return _draft_page(422, text)
+        return draft_page(422, text)
     except Conflict as refused:
-        return _draft_page(409, text, conflict=refused.message)
+        return draft_page(409, text, conflict=refused.message)
     return redirect(f"/admin/rules?done={'published' if done.is_changed else 'same'}", 303)
 
 
@@ -97,7 +97,7 @@ def back() -> Response:
     except RulesRefused:
         with reading() as tx:
             text = rulebook_version(tx, services().jurisdiction_id, version).source
-        return _draft_page(422, text)
+        return draft_page(422, text)
     return redirect(f"/admin/rules?done={'published' if done.is_changed else 'same'}", 303)
 
 
@@ -119,7 +119,8 @@ def _text(raw: bytes) -> str:
     return text
 
 
-def _draft_page(status: int, text: str, **more: Any) -> Response:
+def draft_page(status: int, text: str, **more: Any) -> Response:
+    """A draft held against the city and its past."""
     with reading() as tx:
         known = known_of_city(tx, services().jurisdiction_id)
         problems = lint_text(text, known)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
 from portal.operations.context import Actor
+from portal.operations.draft_rules import draft_of_offers, offered_rules
 from portal.operations.move_report import Move
 from portal.operations.propose_from_ruling import propose_from_ruling
 from portal.operations.publish_rulebook import publish_rulebook
@@ -20,7 +21,6 @@ from portal.operations.rule_disputes import Ruling, contest_transfer, name_actin
 from portal.operations.sweep_clocks import sweep_clocks
 from portal.queries.custody_parts import open_dispute, open_disputes
 from portal.queries.rulebooks import active_rules
-from routing.learn import with_proposals
 
 LEAD, NEXT, THIRD = (Actor("handler", f"street-cn{number}") for number in (2, 1, 3))
 DESK, ADMIN = Actor("dispatcher"), Actor("admin")
@@ -271,10 +271,20 @@ def test_a_ruling_becomes_a_rule_only_when_a_person_publishes_it(linhai: Any) ->
     assert linhai.row(linhai.file()).lead_unit == "street-cn2", "a proposal changes nothing"
     with linhai.database.transaction() as tx:
         book = active_rules(tx, CITY)
-        draft = with_proposals(book, []).replace("[[rule]]", f"{source}\n[[rule]]", 1)
+        (offer,) = offered_rules(tx, linhai.context, TUESDAY)
+        assert (offer.origin, offer.unit, offer.source, offer.examples) == (
+            "ruled",
+            "parks",
+            source,
+            (token,),
+        )
+        draft = draft_of_offers(tx, linhai.context, TUESDAY, {offer.rule_id})
         publish_rulebook(tx, linhai.context, draft, ADMIN)
     assert linhai.row(linhai.file()).lead_unit == "parks"
     with linhai.database.transaction() as tx:
+        assert [one.is_there for one in offered_rules(tx, linhai.context, TUESDAY)] == [True]
+        with pytest.raises(InvalidInput):
+            draft_of_offers(tx, linhai.context, TUESDAY, {offer.rule_id})
         publish_rulebook(tx, linhai.context, book, ADMIN)
 
 
