@@ -17,8 +17,10 @@ from portal.crypto import Keyring
 from portal.db import Database
 from portal.demo.life.clusters import Cluster
 from portal.demo.life.load import Year, finish, is_whole, live_year, plan_year
+from portal.models.crews import crew_job
 from portal.models.ledger import event, event_private
 from portal.models.open_city import area_day
+from portal.models.people import role_grant
 from portal.models.report import clock as clock_table
 from portal.models.report import report
 from portal.models.work import outbox
@@ -175,6 +177,18 @@ def test_the_demo_writes_what_living_people_write_and_nearly_all_of_it(lived: Li
             strange.add(f"{row.kind}, private: {sorted(hidden)}")
     assert not strange
     assert len(seen) / len(known) > 0.55, sorted(set(known) - seen)
+
+
+def test_the_demos_people_have_jobs_and_had_some(lived: Lived) -> None:
+    """Those whom a visitor signs in as: the handler and the head above; what is closed has ended its job."""
+    rows = lived.all(
+        select(crew_job.c.state, role_grant.c.role, report.c.closed_at)
+        .join(role_grant, role_grant.c.account_id == crew_job.c.account_id)
+        .join(report, report.c.id == crew_job.c.report_id)
+    )
+    assert {row.role for row in rows} <= {"handler", "unit_head"}
+    assert rows
+    assert all(row.state in ("finished", "withdrawn") for row in rows if row.closed_at is not None)
 
 
 def test_hardly_anything_is_refused(lived: Lived) -> None:

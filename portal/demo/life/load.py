@@ -27,6 +27,7 @@ from portal.models.report import report
 from portal.operations.context import Actor, Context
 from portal.operations.refresh_area_days import refresh_area_days
 from portal.queries.city import CityCache, CityView
+from routing.units import Directory
 
 SEED = 20_261_121
 # So long a transaction may hold what others wait for; one story more than that is never begun.
@@ -164,14 +165,17 @@ def _crowd(tx: Connection, context: Context) -> Crowd:
     at_desk = (account.c.jurisdiction_id == context.jurisdiction_id) & (role_grant.c.role == "dispatcher")
     query = select(account.c.id).join(role_grant, role_grant.c.account_id == account.c.id)
     desk = tx.scalar(query.where(at_desk, account.c.is_demo).order_by(account.c.id).limit(1))
-    return Crowd(dict(crews), streets, desk, _people(tx, context))
+    return Crowd(dict(crews), streets, desk, _people(tx, context, city.directory))
 
 
-def _people(tx: Connection, context: Context) -> dict[str, list[Actor]]:
-    """The demo's handler, and the head above, as the two who have jobs in the handler's unit."""
+def _people(tx: Connection, context: Context, directory: Directory) -> dict[str, list[Actor]]:
+    """The demo's handler in their unit, and the head in that and every other unit below, as who has jobs there."""
     works = (account.c.jurisdiction_id == context.jurisdiction_id) & account.c.is_demo
     query = select(account.c.id, role_grant.c.role, role_grant.c.unit_code).where(works)
     joined = query.join(role_grant, role_grant.c.account_id == account.c.id).order_by(account.c.id)
     by_role = {row.role: Actor(row.role, row.unit_code, row.id) for row in tx.execute(joined)}
-    own = [by_role[role] for role in ("handler", "unit_head") if role in by_role]
-    return {own[0].unit_code: own} if own and own[0].role == "handler" else {}
+    if "handler" not in by_role or "unit_head" not in by_role:
+        return {}
+    handler, head = by_role["handler"], by_role["unit_head"]
+    led = {unit.code: [head] for unit in directory if directory.is_below(unit.code, head.unit_code)}
+    return led | {handler.unit_code: [handler, head]}

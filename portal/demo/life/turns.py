@@ -79,7 +79,7 @@ def while_working(stage: Stage, case: Case, start: datetime, end: datetime, acce
         (0.4 if case.plan > 0.8 else 0.01, lengthen, 0.3, 0.6), (0.003, by_hand, 0.4, 0.8),
         (0.002, give_time, 0.2, 0.7),
     )  # fmt: skip
-    if case.lead in stage.crowd.people and stage.may_turn(0.3):
+    if stage.may_turn(0.35 * len(stage.crowd.people.get(case.lead, ()))):
         stage.later(case, give, between(0.0, 0.1))
     for share, step, low, high in turns:
         if stage.may_turn(share):
