@@ -25,6 +25,7 @@ from portal.web.areas import offered_areas
 from portal.web.desk_case import open_case
 from portal.web.desk_dispatch import DISPATCHERS, desk_grant
 from portal.web.forms.place import find_area
+from portal.web.known_works import span_words
 from portal.web.locale import local
 from portal.web.services import city, reading, services
 
@@ -124,6 +125,7 @@ def _page(status: int, typed: MultiDict[str, str], faults: Mapping[str, Message]
         groups=by_group(city().services.values()),
         areas=offered_areas(),
         all_metres=METRES,
+        span_words=span_words,
         may_change=grant.role in DISPATCHERS,
     )
     return make_response(page, status)
