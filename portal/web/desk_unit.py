@@ -96,7 +96,7 @@ def moved_page() -> Response:
     """The cases behind a number of what was handed on, disputed or contested: another unit may lead them by now."""
     view, now = city(), clock.now()
     _, chosen, units = _chosen_units(view)
-    what = request.args.get("what", "")
+    what = request.args.get("what", "out")
     if what not in MOVED_WHATS:
         raise NotFound(Message(NOT_HERE))
     barred = kept_from(g.staff.grants, view.directory)
