@@ -205,7 +205,7 @@ def test_one_press_gives_the_case_to_whom_map_and_rules_name_and_says_why(desk):
     browser.get("/desk/dispatch?why=desk")
     with counted_statements(desk.app) as sent:
         page = browser.get("/desk/dispatch?why=desk").text
-    assert len([each for each in sent if "routing_version" not in each]) <= 5, sent
+    assert len([each for each in sent if "routing_version" not in each]) <= 4, sent
     unit = routes_of(page)[token][0]
     assert "By map and rules in force" in page
     seen = re.search(rf'name="seq-{token}" value="(\d+)"', page).group(1)
