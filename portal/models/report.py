@@ -93,14 +93,20 @@ report = table(
     instant("reopened_at", nullable=True),
     instant("confirmed_at", nullable=True),  # the reporter said yes to the last closing
     UniqueConstraint("jurisdiction_id", "client_request_id"),
-    Index("ix_report_opened", "jurisdiction_id", text("opened_at DESC"), text("id DESC")),
+    Index(
+        "ix_report_opened",
+        "jurisdiction_id",
+        text("opened_at DESC"),
+        text("id DESC"),
+        postgresql_include=["state", "service_code", "lead_unit", "is_private"],
+    ),
     Index("ix_report_updated", "jurisdiction_id", "updated_at"),
     Index(
         "ix_report_open_unit",
         "jurisdiction_id",
         "lead_unit",
         "promise_due_at",
-        postgresql_include=["state", "colour", "reopen_count"],
+        postgresql_include=["state", "colour", "reopen_count", "about_unit", "id"],
         postgresql_where=OPEN,
     ),
     Index(
