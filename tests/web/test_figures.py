@@ -107,7 +107,7 @@ def test_indexes_alone_answer(parts: Services, plans: Callable[..., list[str]], 
     (plan,) = plans(lambda tx: unit_figures(tx, parts.jurisdiction_id, clock.now(), unit_code))
     assert "Seq Scan" not in plan, plan
     if not unit_code:  # for one unit, its own few rows by ix_report_unit are as good
-        assert sorted(re.findall(r"Scan using (\w+)", plan)) == [
-            "ix_report_closed", "ix_report_open_unit", "ix_report_promise",
-        ]  # fmt: skip
+        # What is open stands in two of them: the planner takes the smaller one of the day.
+        known = {"ix_report_closed", "ix_report_open_unit", "ix_report_promise"}
+        assert set(re.findall(r"Scan using (\w+)", plan)) <= known, plan
         assert plan.count("Index Only Scan") == 3, plan
