@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import delete, select
 
@@ -89,7 +91,7 @@ def test_what_a_resident_says_later_is_blacked_out_on_the_desk_too(desk):
         cast_voice(tx, desk.context, token, voter, "contest", "Not done. Ring 139 8765 4321.")
     page = desk.client(OWN).get(f"/desk/case/{token}").text
     assert "Not done. Ring ▇▇▇." in page
-    assert "8765" not in page
+    assert not re.search(r"8765\s*4321", page)  # four digits alone may stand in a form's token
 
 
 @pytest.mark.parametrize(
